@@ -1,0 +1,142 @@
+# Outputs go to $(O), mirroring the tree. A new BPF program, report, C file or test needs no edit here.
+O ?= build
+CC = gcc
+CLANG ?= clang
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(@:$(O)/%=%))
+
+build_packages := gcc make pkg-config clang bpftool protobuf-c-compiler libbpf-dev libelf-dev \
+                  zlib1g-dev libzstd-dev libprotobuf-c-dev libsqlite3-dev libdw-dev
+test_packages := protobuf-compiler zstd sqlite3 linux-perf strace procps python3 libcap2-bin \
+                 binutils clang-format
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all setup demo test bench clean format format-check lint
+
+ifneq ($(filter setup,$(MAKECMDGOALS)),)
+.NOTPARALLEL: # what is set up comes first
+endif
+ifeq ($(filter setup clean,$(MAKECMDGOALS)),)
+missing := $(shell sh tests/packages.sh missing $(build_packages))
+ifneq ($(missing),)
+$(error not installed: $(missing). Run: make setup)
+endif
+endif
+
+pkgs := libzstd libprotobuf-c sqlite3 libdw libelf libbpf zlib
+warnings := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wvla $(if $(CI),-Werror)
+sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+all_cflags := -std=gnu11 -O2 -g $(warnings) -MMD -MP -I. -I$(O) -D_GNU_SOURCE $(sanitize) $(CFLAGS)
+proto := $(O)/format/trace.pb-c
+
+format_obj := $(patsubst %.c,$(O)/%.o,$(wildcard format/*.c)) $(proto).o
+analyzer_obj := $(patsubst %.c,$(O)/%.o,$(wildcard analyzer/*.c)) $(O)/analyzer/schema.sql.o
+report_obj := $(patsubst %.c,$(O)/%.o,$(filter-out report/main.c,$(wildcard report/*.c))) $(O)/report/reports.o
+recorder_obj := $(patsubst %.c,$(O)/%.o,$(filter-out recorder/main.c,$(wildcard recorder/*.c))) $(O)/bpf/objects.o
+all: $(format_obj)
+format_libs := -lzstd -lprotobuf-c -lz
+analyzer_libs := $(format_libs) -lsqlite3 -ldw -lelf -lm -lpthread
+recorder_libs := $(format_libs) -lbpf -lelf
+
+$(O)/memtape: $(O)/report/main.o $(report_obj) $(analyzer_obj) $(format_obj)
+	$(call say,LINK)
+	$(Q)$(CC) $(sanitize) $(LDFLAGS) -o $@ $^ $(analyzer_libs)
+
+$(O)/memtape-record: $(O)/recorder/main.o $(recorder_obj) $(format_obj)
+	$(call say,LINK)
+	$(Q)$(CC) $(sanitize) $(LDFLAGS) -o $@ $^ $(recorder_libs)
+
+$(O)/%.o: %.c | $(proto).h
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(all_cflags) -c $< -o $@
+
+$(proto).c: format/trace.proto
+	$(call say,PROTO)
+	@mkdir -p $(@D)
+	$(Q)protoc-c --c_out=$(O) format/trace.proto
+$(proto).h: $(proto).c ;
+$(proto).o: $(proto).c
+	$(call say,CC)
+	$(Q)$(CC) $(all_cflags) -c $< -o $@
+
+# ---- BPF: every bpf/*.bpf.c is an object of its own inside memtape-record
+
+bpf_obj := $(patsubst %.c,$(O)/%.o,$(wildcard bpf/*.bpf.c))
+bpf_arch = $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
+bpf_cflags = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(bpf_arch) -Wall -Wextra -Werror -MMD -MP -I. \
+              -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_cflags) -c $< -o $@
+
+$(O)/bpf/objects.S: $(bpf_obj) bpf/embed.sh
+	$(call say,EMBED)
+	$(Q)sh bpf/embed.sh $(bpf_obj) > $@
+$(O)/bpf/objects.o: $(O)/bpf/objects.S
+	$(Q)$(CC) -c $< -o $@
+
+# ---- SQL inside memtape: every report/NAME.sql is a report
+
+$(O)/report/reports.c: $(sort $(wildcard report/*.sql)) report/embed.sh
+	$(call say,EMBED)
+	@mkdir -p $(@D)
+	$(Q)sh report/embed.sh reports $(filter %.sql,$^) > $@
+$(O)/report/reports.o: $(O)/report/reports.c
+	$(Q)$(CC) $(all_cflags) -c $< -o $@
+$(O)/analyzer/schema.sql.c: analyzer/schema.sql report/embed.sh
+	$(call say,EMBED)
+	@mkdir -p $(@D)
+	$(Q)sh report/embed.sh schema_sql $< > $@
+$(O)/analyzer/schema.sql.o: $(O)/analyzer/schema.sql.c
+	$(Q)$(CC) $(all_cflags) -c $< -o $@
+
+# ---- tests: tests/unit/NAME.c is one program; tests/run runs it and every script
+
+unit := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*.c tests/fuzz/*.c tests/bench/*.c))
+programs := $(patsubst %.c,$(O)/%,$(wildcard tests/live/*.c tests/demo/*.c))
+everything := $(report_obj) $(analyzer_obj) $(recorder_obj) $(format_obj)
+
+$(unit): $(O)/%: $(O)/%.o $(everything)
+	$(call say,LINK)
+	$(Q)$(CC) $(sanitize) $(LDFLAGS) -o $@ $^ $(analyzer_libs) -lbpf
+
+# What the live tests record: no sanitizer, frame pointers, nothing inlined away.
+$(programs): $(O)/%: %.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-inline \
+		-D_GNU_SOURCE -Wall -Wextra -MMD -MP -I. -o $@ $< -lpthread
+
+.PHONY: tests-build
+tests-build: all $(unit) $(programs)
+
+# What is missing, by tiers: demo wants what a build needs, test also what only tests need.
+setup:
+	$(Q)sh tests/packages.sh install $(build_packages) $(if $(filter test bench,$(MAKECMDGOALS)),$(test_packages))
+
+demo: all $(programs)
+	$(Q)O=$(O) sh tests/demo/demo.sh
+
+test: tests-build
+	$(Q)O=$(O) sh tests/run
+
+bench: tests-build
+	$(Q)O=$(O) sh tests/bench/run
+
+c_files = $(shell git ls-files '*.c' '*.h')
+format:
+	$(Q)clang-format -i $(c_files)
+format-check:
+	$(Q)clang-format --dry-run -Werror $(c_files)
+lint: format-check
+	$(Q)sh tests/layers.sh
+
+clean:
+	$(Q)rm -rf $(O)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,66 @@
+#include "format/wire.h"
+
+bool wire_varint(struct wire *wire, uint64_t *out)
+{
+	const uint8_t *at = wire->at;
+	uint64_t value = 0;
+
+	for (int shift = 0; shift < 70 && at < wire->end; shift += 7) {
+		value |= (uint64_t)(*at & 0x7f) << shift;
+		if (!(*at++ & 0x80)) {
+			wire->at = at;
+			*out = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool skip(struct wire *wire, uint64_t n)
+{
+	if (n > (uint64_t)(wire->end - wire->at))
+		return false;
+	wire->at += n;
+	return true;
+}
+
+/* Groups are not among the types: no version of the format has any. */
+static bool value(struct wire *wire, struct wire_field *out)
+{
+	uint64_t length;
+
+	switch (out->type) {
+	case WIRE_VARINT:
+		return wire_varint(wire, &out->value);
+	case WIRE_64:
+		return skip(wire, 8);
+	case WIRE_32:
+		return skip(wire, 4);
+	case WIRE_LENGTH:
+		if (!wire_varint(wire, &length))
+			return false;
+		out->bytes.at = wire->at;
+		if (!skip(wire, length))
+			return false;
+		out->bytes.end = wire->at;
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool wire_field(struct wire *wire, struct wire_field *out)
+{
+	struct wire rest = *wire;
+	uint64_t tag;
+
+	*out = (struct wire_field){ 0 };
+	if (!wire_varint(&rest, &tag) || tag >> 3 == 0 || tag >> 32)
+		return false;
+	out->number = tag >> 3;
+	out->type = tag & 7;
+	if (!value(&rest, out))
+		return false;
+	*wire = rest;
+	return true;
+}

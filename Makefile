@@ -14,6 +14,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all setup demo test bench clean format format-check lint
+all: $(O)/memtape-record
 
 ifneq ($(filter setup,$(MAKECMDGOALS)),)
 .NOTPARALLEL: # what is set up comes first
@@ -35,7 +36,6 @@ format_obj := $(patsubst %.c,$(O)/%.o,$(wildcard format/*.c)) $(proto).o
 analyzer_obj := $(patsubst %.c,$(O)/%.o,$(wildcard analyzer/*.c)) $(O)/analyzer/schema.sql.o
 report_obj := $(patsubst %.c,$(O)/%.o,$(filter-out report/main.c,$(wildcard report/*.c))) $(O)/report/reports.o
 recorder_obj := $(patsubst %.c,$(O)/%.o,$(filter-out recorder/main.c,$(wildcard recorder/*.c))) $(O)/bpf/objects.o
-all: $(format_obj)
 format_libs := -lzstd -lprotobuf-c -lz
 analyzer_libs := $(format_libs) -lsqlite3 -ldw -lelf -lm -lpthread
 recorder_libs := $(format_libs) -lbpf -lelf

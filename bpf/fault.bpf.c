@@ -1,0 +1,188 @@
+/*
+ * Page faults of the targets.
+ *
+ * The software events PAGE_FAULTS_MIN and _MAJ fire once when a fault has been handled, in step with
+ * task->min_flt and maj_flt (mm_account_fault, mm/memory.c), but not for faults that the kernel makes
+ * itself (MAP_POPULATE, mlock, exec's arguments): those only show in the memcg event PGFAULT, which
+ * fault_total counts. Whether a fault was a read or a write is known at its entry only.
+ */
+#include "bpf/stack.h"
+
+struct fault {
+	record_ref record;
+	time_ref ts_ns;
+	task_ref process_id;
+	__u32 tid;
+	__u8 kind;
+	__u8 access;
+	__u8 user;
+	__u64 addr;
+	__u64 ip_addr;
+	stack_ref stack_id;
+};
+
+struct fault_total_key {
+	task_ref process_id;
+};
+
+struct fault_total_value {
+	__u64 handled_faults;
+	__u64 software_faults;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct fault_total_key);
+	__type(value, struct fault_total_value);
+} fault_total SEC(".maps");
+
+/* What the entry of the fault said, until it is handled: a fault may sleep and move to another CPU. */
+struct fault_entry {
+	__u8 access;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct fault_entry);
+} fault_entries SEC(".maps");
+
+enum fault_kind { FAULT_MINOR = 1, FAULT_MAJOR };
+enum fault_access { ACCESS_READ = 1, ACCESS_WRITE, ACCESS_FETCH };
+enum { ERROR_WRITE = 1 << 1, ERROR_USER = 1 << 2, ERROR_FETCH = 1 << 4 }; /* x86 X86_PF_* */
+
+static __always_inline __u8 fault_access(__u64 error_code)
+{
+	return error_code & ERROR_FETCH ? ACCESS_FETCH :
+	       error_code & ERROR_WRITE ? ACCESS_WRITE :
+					  ACCESS_READ;
+}
+
+static __always_inline void fault_count(__u64 handled, __u64 software)
+{
+	struct fault_total_key key = { bpf_get_current_pid_tgid() >> 32 << 32 };
+	struct fault_total_value delta = { handled, software };
+	total_add(&fault_total, &key, delta);
+}
+
+static __always_inline void fault_emit(void *ctx, __u64 addr, __u64 ip, __u8 user, __u8 kind,
+				       __u8 access)
+{
+	stack_ref stack = stack_take(ctx);
+	struct fault *fault = record_reserve(fault);
+	if (!fault)
+		return;
+	fault->process_id = bpf_get_current_pid_tgid();
+	fault->tid = (__u32)bpf_get_current_pid_tgid();
+	fault->kind = kind;
+	fault->access = access;
+	fault->user = user;
+	fault->addr = addr;
+	fault->ip_addr = ip;
+	fault->stack_id = stack;
+	record_submit(fault);
+}
+
+static __always_inline int fault_entry(__u64 error_code)
+{
+	if (!target_current())
+		return 0;
+	struct fault_entry *entry = bpf_task_storage_get(&fault_entries, bpf_get_current_task_btf(),
+							 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (entry)
+		entry->access = fault_access(error_code);
+	else
+		tally_dropped(TALLY_STATE);
+	return 0;
+}
+
+SEC("tp_btf/page_fault_user")
+int fault__1__entry_user(__u64 *ctx)
+{
+	return fault_entry(ctx[2]);
+}
+
+SEC("tp_btf/page_fault_kernel")
+int fault__1__entry_kernel(__u64 *ctx)
+{
+	return fault_entry(ctx[2]);
+}
+
+static __always_inline int fault_handled(struct bpf_perf_event_data *ctx, __u8 kind, bool entered)
+{
+	__u8 access = 0;
+	tally_seen(TALLY_INVOKED);
+	if (!target_current())
+		return 0;
+	if (entered) {
+		struct fault_entry *entry = bpf_task_storage_get(
+			&fault_entries, bpf_get_current_task_btf(), 0, 0);
+		access = entry ? entry->access : 0;
+	}
+	fault_count(0, 1);
+	fault_emit(ctx, ctx->addr, PT_REGS_IP(&ctx->regs), (ctx->regs.cs & 3) == 3, kind, access);
+	return 0;
+}
+
+SEC("perf_event")
+int fault__1__page_faults_min(struct bpf_perf_event_data *ctx)
+{
+	return fault_handled(ctx, FAULT_MINOR, true);
+}
+
+SEC("perf_event")
+int fault__1__page_faults_maj(struct bpf_perf_event_data *ctx)
+{
+	return fault_handled(ctx, FAULT_MAJOR, true);
+}
+
+SEC("perf_event")
+int fault__2__page_faults_min(struct bpf_perf_event_data *ctx)
+{
+	return fault_handled(ctx, FAULT_MINOR, false);
+}
+
+SEC("perf_event")
+int fault__2__page_faults_maj(struct bpf_perf_event_data *ctx)
+{
+	return fault_handled(ctx, FAULT_MAJOR, false);
+}
+
+/* The third way: at the entry only, minor and major not told apart, failed faults included. */
+static __always_inline int fault_entered(__u64 *ctx)
+{
+	struct pt_regs *regs = (void *)ctx[1];
+	if (!target_current())
+		return 0;
+	fault_count(0, 1);
+	fault_emit(ctx, ctx[0], PT_REGS_IP_CORE(regs), !!(ctx[2] & ERROR_USER), 0,
+		   fault_access(ctx[2]));
+	return 0;
+}
+
+SEC("tp_btf/page_fault_user")
+int fault__3__user(__u64 *ctx)
+{
+	return fault_entered(ctx);
+}
+
+SEC("tp_btf/page_fault_kernel")
+int fault__3__kernel(__u64 *ctx)
+{
+	return fault_entered(ctx);
+}
+
+ARG(count_memcg_events, item);
+ARG(count_memcg_events, val);
+
+SEC("tp_btf/count_memcg_events")
+int fault_total__1__memcg(__u64 *ctx)
+{
+	__u64 item = (__u32)arg(ctx, arg__count_memcg_events__item);
+	if (item != bpf_core_enum_value(enum vm_event_item, PGFAULT) || !target_current())
+		return 0;
+	fault_count(arg(ctx, arg__count_memcg_events__val), 0);
+	return 0;
+}

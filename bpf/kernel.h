@@ -1,0 +1,83 @@
+/*
+ * The few kernel types that the programs touch, with only the members they touch: CO-RE finds where these
+ * lie in the running kernel. And the arguments of tracepoints, placed by name.
+ */
+#ifndef BPF_KERNEL_H
+#define BPF_KERNEL_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct cred {
+	kuid_t uid;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	int exit_code;
+	__u64 start_boottime;
+	__u64 self_exec_id;
+	unsigned long min_flt;
+	unsigned long maj_flt;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	const struct cred *cred;
+	struct signal_struct *signal;
+	char comm[16];
+};
+
+#pragma clang attribute pop
+
+enum vm_event_item {
+	PGFAULT = 1, /* the running kernel's value comes by CO-RE */
+};
+
+/*
+ * An argument of a tracepoint by its position. The position is a read-only constant
+ * `arg__EVENT__NAME` that the recorder sets from the names in the kernel's BTF, because it differs
+ * between kernels (7.3 swapped order and gfp_flags of the reclaim events) and CO-RE does not see
+ * that. Each load is its own instruction: the verifier refuses a context pointer plus a variable, and the
+ * compiler would make one of a plain switch.
+ */
+#define ARG_LOAD(n)                                                                                \
+	case n:                                                                                    \
+		asm volatile("%0 = *(u64 *)(%1 + " #n " * 8)" : "=r"(value) : "r"(ctx));           \
+		break
+
+static __always_inline __u64 arg(const void *ctx, __u8 position)
+{
+	__u64 value = 0;
+	switch (position) {
+		ARG_LOAD(0);
+		ARG_LOAD(1);
+		ARG_LOAD(2);
+		ARG_LOAD(3);
+		ARG_LOAD(4);
+		ARG_LOAD(5);
+	}
+	return value;
+}
+
+#define ARG(event, name) const volatile __u8 arg__##event##__##name = 255
+
+#endif

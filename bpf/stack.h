@@ -1,0 +1,153 @@
+/*
+ * User stacks. A record holds a stack's key; the stack itself travels once, as a stack_definition, before
+ * the first record with its key. The key mixes the frames with the address space, so that equal addresses
+ * of two programs are two stacks.
+ *
+ * Frames are found by frame pointers. At a function's entry the caller is not yet in the chain: there, and
+ * only there, it is the word at [rsp].
+ */
+#ifndef BPF_STACK_H
+#define BPF_STACK_H
+
+#include "bpf/record.h"
+
+/* A slot, not plain per-CPU memory: a program can be preempted, or interrupted by a fault's, here. */
+struct stack_slot {
+	__u64 busy;
+	struct stack_definition definition;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, STACK_SLOTS_PER_CPU);
+	__type(key, __u32);
+	__type(value, struct stack_slot);
+} shared_stack_slots SEC(".maps");
+
+/* Stacks that are in the trace already. Least recently used ones are forgotten and travel again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, stack_ref);
+	__type(value, __u8);
+} shared_stacks SEC(".maps");
+
+static __always_inline struct stack_slot *stack_slot_take(void)
+{
+	__u32 first = bpf_get_smp_processor_id() * STACK_SLOTS_PER_CPU;
+#pragma unroll
+	for (__u32 i = 0; i < STACK_SLOTS_PER_CPU; i++) {
+		__u32 index = first + i;
+		struct stack_slot *slot = bpf_map_lookup_elem(&shared_stack_slots, &index);
+		if (slot && !__sync_lock_test_and_set(&slot->busy, 1))
+			return slot;
+	}
+	return NULL;
+}
+
+static __always_inline void stack_slot_release(struct stack_slot *slot)
+{
+	__sync_lock_test_and_set(&slot->busy, 0);
+}
+
+static __always_inline __u64 stack_mix(__u64 key, __u64 value)
+{
+	key = (key ^ value) * 0x9E3779B97F4A7C15ULL;
+	return key ^ key >> 29;
+}
+
+static __always_inline stack_ref stack_key(const struct stack_definition *definition)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 key = stack_mix(definition->process_id >> 32, BPF_CORE_READ(task, self_exec_id));
+	for (__u32 i = 0; i < STACK_FRAMES_MAX + 1 && i < definition->frames; i++)
+		key = stack_mix(key, definition->ip_addr[i]);
+	return key ? key : 1;
+}
+
+/* The definition first, then `seen`: so no record refers to a stack that was never sent. */
+static __always_inline void stack_define(struct stack_definition *definition)
+{
+	__u32 type = bpf_core_type_id_local(struct stack_definition);
+	__u8 seen = 1;
+	if (bpf_map_lookup_elem(&shared_stacks, &definition->key))
+		return;
+	definition->record = object_number << 32 | type;
+	definition->ts_ns = bpf_ktime_get_ns();
+	__u64 size = offsetof(struct stack_definition, ip_addr) + definition->frames * 8;
+	void *ring = ring_here();
+	tally_seen(type);
+	if (!ring || size > sizeof(*definition) ||
+	    bpf_ringbuf_output(ring, definition, size, BPF_RB_NO_WAKEUP))
+		tally_dropped(type);
+	else if (bpf_map_update_elem(&shared_stacks, &definition->key, &seen, BPF_ANY))
+		tally_dropped(TALLY_MAP_FULL);
+}
+
+static __always_inline stack_ref stack_finish(struct stack_slot *slot, __u32 frames, bool entry)
+{
+	struct stack_definition *definition = &slot->definition;
+	definition->process_id = bpf_get_current_pid_tgid();
+	definition->frames = frames;
+	definition->entry = entry;
+	definition->key = stack_key(definition);
+	stack_define(definition);
+	stack_ref key = definition->key;
+	stack_slot_release(slot);
+	return key;
+}
+
+static __always_inline struct stack_slot *stack_begin(void)
+{
+	tally_seen(TALLY_STACK);
+	struct stack_slot *slot = stack_slot_take();
+	if (!slot)
+		tally_dropped(TALLY_STACK);
+	return slot;
+}
+
+/* The current task's user stack; 0 if there is none, counted. */
+static __always_inline stack_ref stack_take(void *ctx)
+{
+	struct stack_slot *slot = stack_begin();
+	if (!slot)
+		return 0;
+	long size = bpf_get_stack(ctx, slot->definition.ip_addr, STACK_FRAMES_MAX * 8,
+				  BPF_F_USER_STACK);
+	if (size <= 0) {
+		tally_dropped(TALLY_STACK);
+		stack_slot_release(slot);
+		return 0;
+	}
+	return stack_finish(slot, (__u64)size / 8, false);
+}
+
+/* The same at the entry of a function: the caller comes from [rsp]. */
+static __always_inline stack_ref stack_take_entry(struct pt_regs *ctx)
+{
+	struct stack_slot *slot = stack_begin();
+	if (!slot)
+		return 0;
+	__u64 *frames = slot->definition.ip_addr;
+	__u64 caller = 0;
+	long size = bpf_get_stack(ctx, frames + 1, STACK_FRAMES_MAX * 8, BPF_F_USER_STACK);
+	bpf_probe_read_user(&caller, sizeof(caller), (void *)PT_REGS_SP(ctx));
+	frames[0] = PT_REGS_IP(ctx);
+	frames[1] = caller;
+	return stack_finish(slot, size <= 0 ? 2 : (__u64)size / 8 + 1, true);
+}
+
+/* Only the function and its caller. */
+static __always_inline stack_ref stack_take_caller(struct pt_regs *ctx)
+{
+	struct stack_slot *slot = stack_begin();
+	if (!slot)
+		return 0;
+	__u64 caller = 0;
+	bpf_probe_read_user(&caller, sizeof(caller), (void *)PT_REGS_SP(ctx));
+	slot->definition.ip_addr[0] = PT_REGS_IP(ctx);
+	slot->definition.ip_addr[1] = caller;
+	return stack_finish(slot, 2, false);
+}
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * Processes: fork, exec and exit of targets; children of targets become targets. Without these rows no
+ * other record can be told whose it is, so this object has no second way.
+ */
+#include "bpf/record.h"
+
+struct fork {
+	record_ref record;
+	time_ref ts_ns;
+	task_ref process_id;
+	__u32 tid;
+	task_ref child_id;
+};
+
+struct exec {
+	record_ref record;
+	time_ref ts_ns;
+	task_before_ref process_id;
+	__u32 tid;
+	task_ref program_id;
+};
+
+static __always_inline void task_define(struct task_struct *task, bool exec)
+{
+	struct task_definition *definition = record_reserve(task_definition);
+	if (!definition)
+		return;
+	definition->tgid = BPF_CORE_READ(task, tgid);
+	definition->parent_tgid = BPF_CORE_READ(task, real_parent, tgid);
+	definition->start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	definition->uid = BPF_CORE_READ(task, cred, uid.val);
+	definition->exec = exec;
+	bpf_core_read(definition->comm, sizeof(definition->comm), &task->comm);
+	record_submit(definition);
+}
+
+SEC("tp_btf/sched_process_fork")
+int task__1__fork(__u64 *ctx)
+{
+	struct task_struct *parent = (void *)ctx[0], *child = (void *)ctx[1];
+	__u32 parent_tgid = BPF_CORE_READ(parent, tgid), tgid = BPF_CORE_READ(child, tgid), one = 1;
+	if (parent_tgid == tgid || !target_has(parent_tgid))
+		return 0;
+	if (bpf_map_update_elem(&shared_targets, &tgid, &one, BPF_ANY))
+		tally_dropped(TALLY_MAP_FULL);
+	task_define(child, false);
+	struct fork *fork = record_reserve(fork);
+	if (!fork)
+		return 0;
+	fork->process_id = (__u64)parent_tgid << 32;
+	fork->tid = BPF_CORE_READ(parent, pid);
+	fork->child_id = (__u64)tgid << 32;
+	record_submit(fork);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int task__1__exec(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+	if (!target_current())
+		return 0;
+	task_define(task, true);
+	struct exec *exec = record_reserve(exec);
+	if (!exec)
+		return 0;
+	exec->process_id = exec->program_id = bpf_get_current_pid_tgid();
+	exec->tid = (__u32)bpf_get_current_pid_tgid();
+	record_submit(exec);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int task__1__exit(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+	if (!target_current())
+		return 0;
+	struct exit *exit = record_reserve(exit);
+	if (!exit)
+		return 0;
+	exit->process_id = bpf_get_current_pid_tgid();
+	exit->tid = (__u32)bpf_get_current_pid_tgid();
+	exit->code = BPF_CORE_READ(task, exit_code);
+	/* The argument group_dead exists since 6.16 only; signal->live says the same everywhere. */
+	exit->last = BPF_CORE_READ(task, signal, live.counter) == 0;
+	exit->minor_faults = BPF_CORE_READ(task, min_flt);
+	exit->major_faults = BPF_CORE_READ(task, maj_flt);
+	record_submit(exit);
+	return 0;
+}

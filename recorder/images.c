@@ -1,0 +1,162 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "recorder/elf.h"
+#include "recorder/hash.h"
+#include "recorder/images.h"
+
+struct images {
+	struct definer *definer;
+	const struct table *table;
+	struct image **all;
+	size_t count;
+	struct hash by_name;
+};
+
+int images_open(struct definer *definer, struct images **out)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	(*out)->definer = definer;
+	(*out)->table = table_named("image");
+	return 0;
+}
+
+static uint64_t text_hash(const char *text)
+{
+	uint64_t hash = 0xCBF29CE484222325ULL;
+	while (*text)
+		hash = (hash ^ (uint8_t)*text++) * 0x100000001B3ULL;
+	return hash;
+}
+
+static int image_try(struct image *image, const char *path, bool sure)
+{
+	char build_id[2 * ELF_BUILD_ID_MAX + 1] = "";
+	image->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (image->fd < 0)
+		return -errno;
+	int error = elf_file_open(image->fd, &image->elf);
+	if (!error)
+		elf_build_id(image->elf, build_id);
+	if (!error && !image->build_id[0] && sure)
+		snprintf(image->build_id, sizeof(image->build_id), "%s", build_id);
+	if (!error && (sure || !strcmp(build_id, image->build_id)))
+		return 0;
+	elf_file_close(image->elf);
+	close(image->fd);
+	image->elf = NULL;
+	image->fd = -1;
+	return error ? error : -ESTALE;
+}
+
+/* map_files is the very file; a path may by now name another one. */
+static void image_load(struct image *image, const struct image_place *place)
+{
+	char path[4200];
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%lx-%lx", place->tgid,
+		 (unsigned long)place->start, (unsigned long)place->end);
+	if (!image_try(image, path, true))
+		return;
+	if (!image->build_id[0])
+		return;
+	snprintf(path, sizeof(path), "/proc/%u/root%s", place->tgid, place->path);
+	if (image_try(image, path, false))
+		image_try(image, place->path, false);
+}
+
+static struct image *image_make(const struct image_place *place)
+{
+	struct image *image = calloc(1, sizeof(*image));
+	if (!image)
+		return NULL;
+	image->fd = -1;
+	image->path = strdup(place->path);
+	for (size_t i = 0; i < place->build_id_size && i < BUILD_ID_MAX; i++)
+		sprintf(image->build_id + 2 * i, "%02x", place->build_id[i]);
+	return image;
+}
+
+static void image_free(struct image *image)
+{
+	elf_file_close(image->elf);
+	if (image->fd >= 0)
+		close(image->fd);
+	free(image->path);
+	free(image);
+}
+
+/* An image is its build id; one without is its path. */
+static struct image *images_known(const struct images *images, const struct image *image)
+{
+	const char *name = image->build_id[0] ? image->build_id : image->path;
+	return (struct image *)hash_get(&images->by_name, text_hash(name), !image->build_id[0]);
+}
+
+static int images_add(struct images *images, struct image *image)
+{
+	const char *name = image->build_id[0] ? image->build_id : image->path;
+	struct image **all = realloc(images->all, (images->count + 1) * sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	images->all = all;
+	images->all[images->count++] = image;
+	return hash_set(&images->by_name, text_hash(name), !image->build_id[0], (uintptr_t)image);
+}
+
+struct image *images_find(struct images *images, const struct image_place *place)
+{
+	if (!place->path[0] || !strncmp(place->path, "//anon", 6) ||
+	    (place->path[0] == '[' && strcmp(place->path, "[vdso]")))
+		return NULL;
+	struct image *image = image_make(place), *known;
+	if (!image || !image->path)
+		goto forget;
+	known = image->build_id[0] ? images_known(images, image) : NULL;
+	if (!known) {
+		image_load(image, place);
+		known = images_known(images, image);
+	}
+	if (!known && !images_add(images, image))
+		return image;
+	image_free(image);
+	return known;
+forget:
+	free(image);
+	return NULL;
+}
+
+int image_define(struct images *images, struct image *image, uint64_t *id)
+{
+	struct row row;
+	*id = 0;
+	if (!image)
+		return 0;
+	bool known = define_known(images->definer, &image->mark);
+	if (!known)
+		define_new(images->definer, images->table, &image->mark);
+	*id = image->mark.id;
+	if (known)
+		return 0;
+	row_begin(&row, "image");
+	row_number(&row, "id", image->mark.id);
+	row_text(&row, "build_id", image->build_id[0] ? image->build_id : NULL);
+	row_text(&row, "unidentified_path", image->build_id[0] ? NULL : image->path);
+	row_text(&row, "path", image->path);
+	return row_write(&row, images->definer->writer);
+}
+
+void images_close(struct images *images)
+{
+	if (!images)
+		return;
+	for (size_t i = 0; i < images->count; i++)
+		image_free(images->all[i]);
+	free(images->all);
+	hash_release(&images->by_name);
+	free(images);
+}

@@ -1,0 +1,228 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "recorder/ladder.h"
+
+/* bpf/embed.sh makes this table; ended by a NULL name. */
+struct embedded_object {
+	const char *name, *data, *end;
+};
+extern const struct embedded_object bpf_objects[];
+
+/*
+ * libbpf tells causes only by printing, to a function without a context: the first warning of an attempt is kept
+ * here.
+ */
+static char libbpf_warning[512];
+
+static int libbpf_warned(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (level != LIBBPF_WARN || libbpf_warning[0])
+		return 0;
+	vsnprintf(libbpf_warning, sizeof(libbpf_warning), format, arguments);
+	libbpf_warning[strcspn(libbpf_warning, "\n")] = '\0';
+	if (!strncmp(libbpf_warning, "libbpf: ", 8))
+		memmove(libbpf_warning, libbpf_warning + 8, strlen(libbpf_warning + 8) + 1);
+	return 0;
+}
+
+static int ladder_state(struct ladder *ladder, const struct object *object,
+			const struct source *source, const char *state, const char *why)
+{
+	struct source_state *states =
+		realloc(ladder->states, (size_t)(ladder->state_count + 1) * sizeof(*states));
+	if (!states)
+		return -ENOMEM;
+	ladder->states = states;
+	struct source_state *s = &states[ladder->state_count++];
+	*s = (struct source_state){ .state = state };
+	snprintf(s->source, sizeof(s->source), "%s", source->name);
+	snprintf(s->why, sizeof(s->why), "%s", why);
+	object_way_text(object, source, s->way, sizeof(s->way));
+	return 0;
+}
+
+static const char *reason(const char *why)
+{
+	return libbpf_warning[0] ? libbpf_warning : why;
+}
+
+static int ladder_next_way(struct ladder *ladder, const struct object *object,
+			   struct source *source, const char *why)
+{
+	int error = ladder_state(ladder, object, source, "refused", reason(why));
+	source->way++;
+	return error;
+}
+
+static bool source_open(const struct source *source)
+{
+	return source->ways[source->way] != '\0';
+}
+
+static bool object_open_sources(const struct object *object)
+{
+	for (int i = 0; i < object->source_count; i++)
+		if (source_open(&object->sources[i]))
+			return true;
+	return false;
+}
+
+/* Finds those whose way does not load even alone; with none, all together do not, and all move on. */
+static int ladder_blame(struct ladder *ladder, struct object *object,
+			const struct object_setup *setup, const char *together)
+{
+	bool found = false;
+	int error = 0;
+	for (int i = 0; i < object->source_count && !error; i++) {
+		char why[512] = "";
+		libbpf_warning[0] = '\0';
+		if (!source_open(&object->sources[i]) ||
+		    !object_load(object, setup, &object->sources[i], why, sizeof(why)))
+			continue;
+		found = true;
+		error = ladder_next_way(ladder, object, &object->sources[i], why);
+	}
+	libbpf_warning[0] = '\0';
+	for (int i = 0; i < object->source_count && !found && !error; i++)
+		if (source_open(&object->sources[i]))
+			error = ladder_next_way(ladder, object, &object->sources[i], together);
+	return error;
+}
+
+/* 1: all attached; 0: one was not and moved on, the object must be loaded again. */
+static int ladder_attach(struct ladder *ladder, struct object *object, struct attach_target *target)
+{
+	for (int i = 0; i < object->source_count; i++) {
+		char why[512] = "";
+		libbpf_warning[0] = '\0';
+		if (source_open(&object->sources[i]) &&
+		    object_attach(object, &object->sources[i], target, why, sizeof(why))) {
+			int error = ladder_next_way(ladder, object, &object->sources[i], why);
+			return error;
+		}
+	}
+	for (int i = 0; i < object->source_count; i++)
+		if (source_open(&object->sources[i]) &&
+		    ladder_state(ladder, object, &object->sources[i], "used", ""))
+			return -ENOMEM;
+	return 1;
+}
+
+static int ladder_object(struct ladder *ladder, struct object *object,
+			 const struct object_setup *setup, struct attach_target *target)
+{
+	int result = 0;
+	while (!result && object_open_sources(object)) {
+		char why[512] = "";
+		libbpf_warning[0] = '\0';
+		if (object_load(object, setup, NULL, why, sizeof(why)))
+			result = ladder_blame(ladder, object, setup, why);
+		else
+			result = ladder_attach(ladder, object, target);
+	}
+	if (result != 1)
+		object_unload(object);
+	return result < 0 ? result : 0;
+}
+
+static bool is_off(const char *const *off, const char *name)
+{
+	for (; *off; off++)
+		if (!strcmp(*off, name))
+			return true;
+	return false;
+}
+
+static int ladder_turn_off(struct ladder *ladder, struct object *object, const char *const *off)
+{
+	for (int i = 0; i < object->source_count; i++) {
+		struct source *source = &object->sources[i];
+		if (!is_off(off, source->name))
+			continue;
+		if (ladder_state(ladder, object, source, "off", "not asked for"))
+			return -ENOMEM;
+		source->way = (int)strlen(source->ways);
+	}
+	return 0;
+}
+
+static int ladder_scan(struct ladder *ladder, const char *const *off)
+{
+	libbpf_set_print(libbpf_warned);
+	for (const struct embedded_object *e = bpf_objects; e->name; e++) {
+		struct object *object = &ladder->objects[ladder->object_count];
+		if (ladder->object_count == OBJECTS_MAX)
+			return -E2BIG;
+		*object = (struct object){ .name = e->name,
+					   .data = e->data,
+					   .size = (size_t)(e->end - e->data),
+					   .number = (uint32_t)++ladder->object_count };
+		int error = object_scan(object);
+		if (!error)
+			error = ladder_turn_off(ladder, object, off);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int ladder_begin(struct ladder *ladder, const struct object_setup *setup,
+		 struct attach_target *target, const char *const *off)
+{
+	*ladder = (struct ladder){ 0 };
+	int error = ladder_scan(ladder, off);
+	for (int i = 0; i < ladder->object_count && !error; i++)
+		error = ladder_object(ladder, &ladder->objects[i], setup, target);
+	return error;
+}
+
+int ladder_refuse(struct ladder *ladder, const char *const *off, const char *why)
+{
+	*ladder = (struct ladder){ 0 };
+	int error = ladder_scan(ladder, off);
+	libbpf_warning[0] = '\0';
+	for (int i = 0; i < ladder->object_count; i++)
+		for (int j = 0; j < ladder->objects[i].source_count && !error; j++)
+			if (source_open(&ladder->objects[i].sources[j]))
+				error = ladder_next_way(ladder, &ladder->objects[i],
+							&ladder->objects[i].sources[j], why);
+	return error;
+}
+
+bool ladder_uses(const struct ladder *ladder, const char *source)
+{
+	for (int i = 0; i < ladder->state_count; i++)
+		if (!strcmp(ladder->states[i].source, source) &&
+		    !strcmp(ladder->states[i].state, "used"))
+			return true;
+	return false;
+}
+
+int ladder_add_process(struct ladder *ladder, uint32_t pid)
+{
+	struct attach_target target = { .pids = &pid, .pid_count = 1 };
+	for (int i = 0; i < ladder->object_count; i++) {
+		struct object *object = &ladder->objects[i];
+		int error = object->bpf ? object_attach_probes(object, &target) : 0;
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+void ladder_detach(struct ladder *ladder)
+{
+	for (int i = 0; i < ladder->object_count; i++)
+		object_detach(&ladder->objects[i]);
+}
+
+void ladder_release(struct ladder *ladder)
+{
+	for (int i = 0; i < ladder->object_count; i++)
+		object_unload(&ladder->objects[i]);
+	free(ladder->states);
+	*ladder = (struct ladder){ 0 };
+}

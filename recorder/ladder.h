@@ -1,0 +1,47 @@
+/*
+ * The ladder: for each source of data the best way that this kernel allows, found by trial, never by version.
+ */
+#ifndef RECORDER_LADDER_H
+#define RECORDER_LADDER_H
+
+#include "recorder/object.h"
+
+enum { OBJECTS_MAX = 32 };
+
+/* A way that was tried, or why there was none. */
+struct source_state {
+	char source[32];
+	char way[512];
+	const char *state; /* used, refused, off */
+	char why[512];
+};
+
+struct ladder {
+	struct object objects[OBJECTS_MAX];
+	int object_count;
+	struct source_state *states;
+	int state_count;
+};
+
+/*
+ * Loads and attaches all objects, but not the sources named in `off` (ended by NULL). Sources that no way works
+ * for are no error: they stand in `states`. 0 or -ENOMEM; release in any case.
+ */
+int ladder_begin(struct ladder *, const struct object_setup *, struct attach_target *,
+		 const char *const *off);
+
+/* Why BPF cannot be used at all: every source is refused for that reason. 0 or -ENOMEM. */
+int ladder_refuse(struct ladder *, const char *const *off, const char *why);
+
+/* Whether any way of that source is used. */
+bool ladder_uses(const struct ladder *, const char *source);
+
+/* Attaches the function probes to one more process. 0 or -errno. */
+int ladder_add_process(struct ladder *, uint32_t pid);
+
+/* Detaches everything; maps stay until the release. */
+void ladder_detach(struct ladder *);
+
+void ladder_release(struct ladder *);
+
+#endif

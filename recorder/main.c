@@ -1,0 +1,149 @@
+/*
+ * memtape-record: records what a host does with its memory into a trace.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "recorder/request.h"
+#include "recorder/recorder.h"
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int fail(const char *what, const char *why)
+{
+	fprintf(stderr, "memtape record: %s%s%s\n", what, what[0] ? ": " : "", why);
+	return 1;
+}
+
+static void print_sources(FILE *stream, const struct ladder *ladder, bool all)
+{
+	for (int i = 0; i < ladder->state_count; i++) {
+		const struct source_state *s = &ladder->states[i];
+		if (all)
+			fprintf(stream, "%-16s %-8s %s%s%s\n", s->source, s->state, s->way,
+				s->why[0] ? ": " : "", s->why);
+	}
+}
+
+/* One line for each source that no way gives; the trace holds all ways that were tried. */
+static void print_missing(const struct ladder *ladder)
+{
+	for (int i = 0; i < ladder->state_count; i++) {
+		const struct source_state *s = &ladder->states[i];
+		bool last = i + 1 == ladder->state_count ||
+			    strcmp(ladder->states[i + 1].source, s->source);
+		if (last && !strcmp(s->state, "refused") && !ladder_uses(ladder, s->source))
+			fprintf(stderr, "memtape record: not recorded: %s: %s\n", s->source, s->why);
+	}
+}
+
+static int check(const struct recorder *recorder)
+{
+	const struct shared *shared = recorder_shared(recorder);
+	print_sources(stdout, recorder_ladder(recorder), true);
+	if (shared)
+		printf("%u rings of %zu KiB, %zu MiB in all\n", shared_ring_count(shared),
+		       shared_ring_bytes(shared) >> 10,
+		       shared_ring_count(shared) * shared_ring_bytes(shared) >> 20);
+	return 0;
+}
+
+static int open_output(struct request *request, char *name, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm local;
+	if (request->output && !strcmp(request->output, "-"))
+		return isatty(STDOUT_FILENO) ? (errno = ENOTSUP, -1) : dup(STDOUT_FILENO);
+	if (!request->output) {
+		strftime(name, size, "memtape-%Y%m%d-%H%M%S.mtape", localtime_r(&now, &local));
+		request->output = name;
+	}
+	return open(request->output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+static int open_target(const struct request *request, struct target *target)
+{
+	char text[64];
+	size_t which = 0;
+	int error = request->command ?
+			    target_start(target, request->command) :
+			    target_take(target, request->pids, request->pid_count, &which);
+	if (!error)
+		return 0;
+	if (request->command)
+		return fail(request->command[0], strerror(-error));
+	snprintf(text, sizeof(text), "process %u", request->pids[which]);
+	return fail(text, error == -ESRCH ? "there is no such process" : strerror(-error));
+}
+
+static int summary(const struct request *request, const struct recorder *recorder)
+{
+	uint64_t rows, lost, bytes;
+	recorder_sums(recorder, &rows, &lost, &bytes);
+	fprintf(stderr, "memtape record: %s: %lu rows, %lu bytes, %lu lost%s\n", request->output,
+		rows, bytes, lost, lost ? " (memtape report losses)" : "");
+	return 0;
+}
+
+static int record(struct request *request, struct recorder *recorder, struct target *target)
+{
+	char name[64];
+	int fd = open_output(request, name, sizeof(name));
+	if (fd < 0)
+		return fail(request->output, errno == ENOTSUP ? "is a terminal" : strerror(errno));
+	print_missing(recorder_ladder(recorder));
+	if (recorder_slow_probes(recorder))
+		fprintf(stderr, "memtape record: %u probes must be single-stepped, 20 us a call\n",
+			recorder_slow_probes(recorder));
+	if (target->started && ladder_uses(recorder_ladder(recorder), "heap"))
+		fprintf(stderr, "memtape record: while recording, every process that uses this C "
+				"library pays about 1 us for each allocation call\n");
+	int error = recorder_run(recorder, fd, &stop, request->duration_ns);
+	if (target->exec_error) {
+		unlink(request->output);
+		return fail(request->command[0], strerror(-target->exec_error));
+	}
+	return error ? fail(request->output, recorder_why(recorder)) : summary(request, recorder);
+}
+
+int main(int argc, char **argv)
+{
+	struct request request;
+	struct target target = { .gate = -1, .report = -1 };
+	struct recorder *recorder = NULL;
+	request_parse(argc, argv, &request);
+	catch_signals();
+	if (open_target(&request, &target))
+		return 1;
+	struct recorder_options how = { request.memory, request.heap, request.cmdline,
+					request.target };
+	int status, error = recorder_open(&how, &target, &recorder);
+	if (error)
+		status = fail("", recorder && recorder_why(recorder)[0] ? recorder_why(recorder) :
+									  strerror(-error));
+	else
+		status = request.check ? check(recorder) : record(&request, recorder, &target);
+	recorder_close(recorder);
+	target_release(&target);
+	return status;
+}

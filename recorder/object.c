@@ -1,0 +1,291 @@
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <bpf/btf.h>
+#include <bpf/bpf.h>
+#include "recorder/arguments.h"
+#include "recorder/attach.h"
+#include "recorder/object.h"
+
+bool program_name_parse(const char *name, struct program_name *out)
+{
+	const char *ways = strstr(name, "__"), *event = ways ? strstr(ways + 2, "__") : NULL;
+	if (!event)
+		return false;
+	const char *end = strstr(event + 2, "__");
+	snprintf(out->source, sizeof(out->source), "%.*s", (int)(ways - name), name);
+	snprintf(out->ways, sizeof(out->ways), "%.*s", (int)(event - ways - 2), ways + 2);
+	snprintf(out->event, sizeof(out->event), "%.*s",
+		 end ? (int)(end - event - 2) : (int)strlen(event + 2), event + 2);
+	return true;
+}
+
+static struct source *object_source(struct object *object, const char *name)
+{
+	for (int i = 0; i < object->source_count; i++)
+		if (!strcmp(object->sources[i].name, name))
+			return &object->sources[i];
+	if (object->source_count == SOURCES_MAX)
+		return NULL;
+	struct source *source = &object->sources[object->source_count++];
+	*source = (struct source){ 0 };
+	snprintf(source->name, sizeof(source->name), "%s", name);
+	return source;
+}
+
+static void source_add_ways(struct source *source, const char *ways)
+{
+	for (; *ways; ways++) {
+		size_t n = strlen(source->ways), i = n;
+		if (strchr(source->ways, *ways) || n == WAYS_MAX)
+			continue;
+		for (; i > 0 && source->ways[i - 1] > *ways; i--)
+			source->ways[i] = source->ways[i - 1];
+		source->ways[i] = *ways;
+	}
+}
+
+static int object_open(struct object *object)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = object->name);
+	object->bpf = bpf_object__open_mem(object->data, object->size, &options);
+	return object->bpf ? 0 : -errno;
+}
+
+int object_scan(struct object *object)
+{
+	struct bpf_program *program;
+	struct program_name name;
+	int error = object_open(object);
+	if (error)
+		return error;
+	bpf_object__for_each_program(program, object->bpf) {
+		if (!program_name_parse(bpf_program__name(program), &name))
+			continue;
+		struct source *source = object_source(object, name.source);
+		if (source)
+			source_add_ways(source, name.ways);
+	}
+	object_unload(object);
+	return 0;
+}
+
+static bool source_uses(const struct source *source, const struct program_name *name)
+{
+	char way = source->ways[source->way];
+	return way && !strcmp(source->name, name->source) && strchr(name->ways, way);
+}
+
+static bool object_uses(const struct object *object, const struct source *only,
+			const struct bpf_program *program, struct program_name *name)
+{
+	if (!program_name_parse(bpf_program__name(program), name))
+		return false;
+	if (only)
+		return source_uses(only, name);
+	for (int i = 0; i < object->source_count; i++)
+		if (source_uses(&object->sources[i], name))
+			return true;
+	return false;
+}
+
+/* The place of a read-only constant, and its name, by turns; NULL when there is none left. */
+static void *object_constant(struct object *object, int *next, const char **name)
+{
+	const struct btf *btf = bpf_object__btf(object->bpf);
+	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	const struct btf_type *section = btf__type_by_id(btf, id > 0 ? (uint32_t)id : 0);
+	struct bpf_map *map;
+	size_t size;
+	if (id < 0 || *next >= btf_vlen(section))
+		return NULL;
+	const struct btf_var_secinfo *info = btf_var_secinfos(section) + (*next)++;
+	*name = btf__name_by_offset(btf, btf__type_by_id(btf, info->type)->name_off);
+	bpf_object__for_each_map(map, object->bpf) {
+		const char *map_name = bpf_map__name(map);
+		size_t n = strlen(map_name);
+		if (n >= 7 && !strcmp(map_name + n - 7, ".rodata"))
+			return (char *)bpf_map__initial_value(map, &size) + info->offset;
+	}
+	return NULL;
+}
+
+/* An argument's constant is named arg__EVENT__NAME; one that is not found stays 255. */
+static void constant_set_argument(const struct object_setup *setup, const char *name, uint8_t *place)
+{
+	char event[64];
+	const char *separator = strstr(name + 5, "__");
+	if (!separator || !setup->kernel)
+		return;
+	snprintf(event, sizeof(event), "%.*s", (int)(separator - name - 5), name + 5);
+	int position = argument_position(setup->kernel, event, separator + 2);
+	if (position >= 0)
+		*place = (uint8_t)position;
+}
+
+static void object_set_constants(struct object *object, const struct object_setup *setup)
+{
+	const char *name;
+	void *place;
+	int next = 0;
+	while ((place = object_constant(object, &next, &name))) {
+		if (!strncmp(name, "arg__", 5))
+			constant_set_argument(setup, name, place);
+		else if (!strcmp(name, "object_number"))
+			*(uint64_t *)place = object->number;
+		else if (!strcmp(name, "ring_count"))
+			*(uint32_t *)place = shared_ring_count(setup->shared);
+		else if (!strcmp(name, "whole_host"))
+			*(bool *)place = setup->whole_host;
+	}
+}
+
+/* A program must not run with an argument whose place is not known. */
+static int object_check_arguments(struct object *object, const char *event, char *why, size_t size)
+{
+	const char *name;
+	uint8_t *place;
+	int next = 0;
+	size_t n = strlen(event);
+	while ((place = object_constant(object, &next, &name)))
+		if (!strncmp(name, "arg__", 5) && !strncmp(name + 5, event, n) &&
+		    !strncmp(name + 5 + n, "__", 2) && *place == 255) {
+			snprintf(why, size, "tracepoint %s has no argument %s here", event,
+				 name + 7 + n);
+			return -ENOENT;
+		}
+	return 0;
+}
+
+static int object_use_maps(struct object *object, const struct object_setup *setup)
+{
+	struct bpf_map *map;
+	bpf_object__for_each_map(map, object->bpf)
+		if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE &&
+		    libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 0)
+			bpf_map__set_autocreate(map, false);
+	return shared_use(setup->shared, object->bpf);
+}
+
+static int object_choose(struct object *object, const struct source *only, char *why, size_t size)
+{
+	struct bpf_program *program;
+	struct program_name name;
+	bpf_object__for_each_program(program, object->bpf) {
+		bool use = object_uses(object, only, program, &name);
+		const char *event = strchr(bpf_program__section_name(program), '/');
+		bpf_program__set_autoload(program, use);
+		if (use && event && object_check_arguments(object, event + 1, why, size))
+			return -ENOENT;
+	}
+	return 0;
+}
+
+int object_load(struct object *object, const struct object_setup *setup, const struct source *only,
+		char *why, size_t why_size)
+{
+	object_unload(object);
+	int error = object_open(object);
+	if (error)
+		goto fail;
+	object_set_constants(object, setup);
+	error = object_use_maps(object, setup);
+	if (!error)
+		error = object_choose(object, only, why, why_size);
+	if (!error)
+		error = bpf_object__load(object->bpf);
+	if (!error)
+		return 0;
+fail:
+	if (!why[0])
+		snprintf(why, why_size, "%s", strerror(-error));
+	object_unload(object);
+	return error;
+}
+
+int object_attach(struct object *object, const struct source *source, struct attach_target *target,
+		  char *why, size_t why_size)
+{
+	struct bpf_program *program;
+	struct program_name name;
+	bpf_object__for_each_program(program, object->bpf) {
+		if (!object_uses(object, source, program, &name))
+			continue;
+		int error = attach_program(object, program, name.event, target, why, why_size);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int object_attach_probes(struct object *object, struct attach_target *target)
+{
+	struct bpf_program *program;
+	struct program_name name;
+	char why[512] = "";
+	bpf_object__for_each_program(program, object->bpf) {
+		const char *section = bpf_program__section_name(program);
+		if ((strcmp(section, "uprobe") && strcmp(section, "uretprobe")) ||
+		    !object_uses(object, NULL, program, &name))
+			continue;
+		int error = attach_program(object, program, name.event, target, why, sizeof(why));
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+void object_way_text(const struct object *object, const struct source *source, char *text,
+		     size_t size)
+{
+	struct object copy = { .name = object->name, .data = object->data, .size = object->size };
+	struct bpf_program *program;
+	struct program_name name;
+	text[0] = '\0';
+	if (object_open(&copy))
+		return;
+	bpf_object__for_each_program(program, copy.bpf) {
+		const char *section = bpf_program__section_name(program);
+		size_t n = strlen(text);
+		if (!object_uses(&copy, source, program, &name))
+			continue;
+		snprintf(text + n, size - n, "%s%s%s%s", n ? ", " : "", section,
+			 strchr(section, '/') ? "" : " ", strchr(section, '/') ? "" : name.event);
+	}
+	object_unload(&copy);
+}
+
+uint64_t object_events_counted(const struct object *object)
+{
+	uint64_t sum = object->events_counted, count;
+	for (size_t i = 0; i < object->event_count; i++)
+		if (read(object->event_fds[i], &count, sizeof(count)) == sizeof(count))
+			sum += count;
+	return sum;
+}
+
+void object_detach(struct object *object)
+{
+	for (size_t i = 0; i < object->event_count; i++)
+		ioctl(object->event_fds[i], PERF_EVENT_IOC_DISABLE, 0);
+	object->events_counted = object_events_counted(object);
+	for (size_t i = 0; i < object->link_count; i++)
+		bpf_link__destroy(object->links[i]);
+	free(object->links);
+	free(object->event_fds);
+	object->links = NULL;
+	object->event_fds = NULL;
+	object->link_count = object->event_count = 0;
+}
+
+void object_unload(struct object *object)
+{
+	object_detach(object);
+	bpf_object__close(object->bpf);
+	object->bpf = NULL;
+	object->events_counted = 0;
+}

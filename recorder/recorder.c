@@ -1,0 +1,390 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+#include "recorder/mmaps.h"
+#include "recorder/recorder.h"
+#include "recorder/rings.h"
+#include "recorder/session.h"
+#include "recorder/snapshots.h"
+#include "recorder/totals.h"
+
+enum { MS = 1000000 };
+static const int64_t second_ns = 1000 * MS, clock_every_ns = 10000LL * MS;
+static const int64_t order_window_ns = 2 * MS; /* no record comes later than this after its time */
+static const int64_t sleep_least_ns = 1 * MS, sleep_most_ns = 50 * MS;
+static const int64_t names_at_end_ns = 5000LL * MS;
+
+struct recorder {
+	struct recorder_options options;
+	struct target *target;
+	struct btf *kernel;
+	struct shared *shared; /* NULL: BPF is refused */
+	struct ladder ladder;
+	struct attach_target attached;
+	struct writer *writer;
+	struct definer definer;
+	struct session session;
+	struct tasks *tasks;
+	struct images *images;
+	struct spaces *spaces;
+	struct stacks *stacks;
+	struct records *records;
+	struct order *order;
+	struct mmaps *mmaps;
+	struct rings *rings;
+	struct totals *totals;
+	struct losses *losses;
+	struct snapshots *snapshots;
+	int64_t second_at, clock_at, sleep_ns;
+	uint64_t rows, bytes;
+	char why[512];
+};
+
+static int recorder_fail(struct recorder *recorder, int error, const char *what)
+{
+	if (error && !recorder->why[0])
+		snprintf(recorder->why, sizeof(recorder->why), "%s: %s", what, strerror(-error));
+	return error;
+}
+
+int recorder_open(const struct recorder_options *options, struct target *target,
+		  struct recorder **out)
+{
+	struct recorder *recorder = *out = calloc(1, sizeof(*recorder));
+	const char *const off[] = { options->heap ? NULL : "heap", NULL };
+	char why[256];
+	if (!recorder)
+		return -ENOMEM;
+	recorder->options = *options;
+	recorder->target = target;
+	if (!target->started)
+		recorder->attached = (struct attach_target){ .pids = target->pids,
+							     .pid_count = target->count };
+	recorder->kernel = btf__load_vmlinux_btf();
+	int error = shared_open(options->memory, &recorder->shared);
+	if (error) {
+		snprintf(why, sizeof(why), "BPF is refused: %s%s", strerror(-error),
+			 error == -EPERM ? " (it needs root, or CAP_BPF and CAP_PERFMON)" : "");
+		return ladder_refuse(&recorder->ladder, off, why);
+	}
+	struct object_setup setup = { recorder->shared, !target->count, recorder->kernel };
+	return ladder_begin(&recorder->ladder, &setup, &recorder->attached, off);
+}
+
+const struct ladder *recorder_ladder(const struct recorder *recorder)
+{
+	return &recorder->ladder;
+}
+
+const struct shared *recorder_shared(const struct recorder *recorder)
+{
+	return recorder->shared;
+}
+
+uint32_t recorder_slow_probes(const struct recorder *recorder)
+{
+	return recorder->attached.slow_probes;
+}
+
+/* ---- beginning */
+
+static int recorder_open_writer(struct recorder *recorder, int fd)
+{
+	struct writer_options options = { .level = 1 };
+	if (getrandom(options.session, sizeof(options.session), 0) != sizeof(options.session))
+		return -EIO;
+	int error = writer_open(fd, &options, &recorder->writer);
+	recorder->definer.writer = recorder->writer;
+	return error;
+}
+
+static int recorder_open_rows(struct recorder *recorder)
+{
+	int error = tasks_open(&recorder->definer, &recorder->tasks);
+	if (!error)
+		error = images_open(&recorder->definer, &recorder->images);
+	if (!error)
+		error = spaces_open(recorder->images, &recorder->spaces);
+	if (!error)
+		error = stacks_open(&recorder->definer, recorder->images, recorder->spaces,
+				    &recorder->stacks);
+	if (!error)
+		error = order_open(&recorder->order);
+	return error ? error : snapshots_open(recorder->writer, &recorder->snapshots);
+}
+
+static int recorder_open_records(struct recorder *recorder)
+{
+	const char *why = "";
+	struct records_context context = {
+		.writer = recorder->writer,
+		.tasks = recorder->tasks,
+		.spaces = recorder->spaces,
+		.stacks = recorder->stacks,
+		.ladder = &recorder->ladder,
+		.shared = recorder->shared,
+		.whole_host = !recorder->target->count,
+		.probe_children = recorder->attached.pid_count > 0,
+	};
+	int error = records_open(&context, &recorder->records);
+	if (!error)
+		error = records_learn(recorder->records, &why);
+	if (error == -EINVAL)
+		snprintf(recorder->why, sizeof(recorder->why), "%s", why);
+	if (!error)
+		error = totals_open(&recorder->ladder, recorder->records, recorder->writer,
+				    &recorder->totals);
+	if (!error)
+		error = losses_open(&recorder->ladder, recorder->records, recorder->writer,
+				    &recorder->losses);
+	return error;
+}
+
+static int recorder_open_sources(struct recorder *recorder)
+{
+	if (!recorder->shared)
+		return 0;
+	int error = mmaps_open(&recorder->mmaps);
+	return error ? error : rings_open(recorder->shared, recorder->records, recorder->losses,
+					  recorder->order, &recorder->rings);
+}
+
+static int recorder_begin_epoch(struct recorder *recorder)
+{
+	definer_epoch(&recorder->definer);
+	int error = session_write(&recorder->session, &recorder->ladder, recorder->writer);
+	return error ? error : clock_write(recorder->writer);
+}
+
+/* The targets that run already, with the mappings they have. Those without BPF are only named. */
+static int recorder_take_targets(struct recorder *recorder)
+{
+	for (size_t i = 0; i < recorder->target->count; i++) {
+		uint32_t pid = recorder->target->pids[i];
+		uint64_t id;
+		struct process *process = tasks_get(recorder->tasks, pid);
+		if (!process)
+			return -ENOMEM;
+		if (recorder->shared)
+			shared_target(recorder->shared, pid, true);
+		process_begin(process);
+		int error = spaces_scan(recorder->spaces, pid);
+		if (error == -ENOMEM)
+			return error;
+		error = process_define(recorder->tasks, process, &id);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int recorder_begin(struct recorder *recorder, int fd)
+{
+	recorder->session = (struct session){ now_ns(), recorder->options.cmdline,
+					      recorder->options.target };
+	int error = recorder_open_writer(recorder, fd);
+	if (!error)
+		error = recorder_open_rows(recorder);
+	if (!error)
+		error = recorder_open_records(recorder);
+	if (!error)
+		error = recorder_open_sources(recorder);
+	if (!error)
+		error = recorder_begin_epoch(recorder);
+	if (!error)
+		error = recorder_take_targets(recorder);
+	if (error)
+		return recorder_fail(recorder, error, "cannot begin");
+	recorder->second_at = recorder->clock_at = now_ns();
+	recorder->sleep_ns = sleep_least_ns;
+	return recorder_fail(recorder, target_go(recorder->target), "cannot run the command");
+}
+
+/* ---- going on */
+
+/* Takes what is in the rings; what is older than `before_ns` becomes rows. */
+static int recorder_drain(struct recorder *recorder, int64_t before_ns, size_t *bytes)
+{
+	int error = 0;
+	*bytes = 0;
+	if (!recorder->rings)
+		return 0;
+	error = rings_drain(recorder->rings, bytes);
+	if (!error)
+		error = mmaps_drain(recorder->mmaps, recorder->order);
+	return error ? error : order_take(recorder->order, before_ns, records_take,
+					  recorder->records);
+}
+
+static int recorder_note_losses(struct recorder *recorder, int64_t now)
+{
+	int error = losses_note(recorder->losses, "stack", "definition lost",
+				stacks_undefined(recorder->stacks), now);
+	if (!error && recorder->mmaps)
+		error = losses_note(recorder->losses, "image", "ring full",
+				    mmaps_lost(recorder->mmaps), now);
+	if (!error)
+		error = losses_note(recorder->losses, "all", "late", order_late(recorder->order),
+				    now);
+	return error ? error : losses_read(recorder->losses, now);
+}
+
+static int recorder_second(struct recorder *recorder, int64_t now)
+{
+	int error = snapshots_read(recorder->snapshots, now);
+	if (!error)
+		error = totals_dump(recorder->totals, now);
+	if (!error)
+		error = recorder_note_losses(recorder, now);
+	if (!error && now >= recorder->clock_at + clock_every_ns) {
+		recorder->clock_at = now;
+		error = clock_write(recorder->writer);
+	}
+	return error ? error : writer_flush(recorder->writer);
+}
+
+static int recorder_step(struct recorder *recorder)
+{
+	size_t bytes;
+	int64_t now = now_ns();
+	int error = recorder_drain(recorder, now - order_window_ns, &bytes);
+	if (!error && now >= recorder->second_at + second_ns) {
+		recorder->second_at = now;
+		error = recorder_second(recorder, now);
+	}
+	if (!error && writer_epoch_due(recorder->writer, now)) {
+		error = writer_epoch(recorder->writer, now);
+		if (!error)
+			error = recorder_begin_epoch(recorder);
+	}
+	bool busy = recorder->shared && bytes > shared_ring_bytes(recorder->shared) / 8;
+	if (!error && !busy)
+		error = stacks_name(recorder->stacks, now + sleep_least_ns) < 0 ? -ENOMEM : 0;
+	if (busy)
+		recorder->sleep_ns = sleep_least_ns;
+	else if (!bytes && recorder->sleep_ns < sleep_most_ns)
+		recorder->sleep_ns *= 2;
+	return error;
+}
+
+static void recorder_sleep(const struct recorder *recorder)
+{
+	struct timespec time = { 0, recorder->sleep_ns < sleep_most_ns ? recorder->sleep_ns :
+									 sleep_most_ns };
+	nanosleep(&time, NULL);
+}
+
+/* ---- ending */
+
+static int recorder_own_counters(struct recorder *recorder, int64_t now)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	uint64_t cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+			  (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+	int error = counter_write(recorder->writer, now, "recorder.cpu_us", cpu_us);
+	return error ? error : counter_write(recorder->writer, now, "recorder.max_rss_kb",
+					     (uint64_t)usage.ru_maxrss);
+}
+
+static int recorder_end(struct recorder *recorder, const char *reason)
+{
+	struct row row;
+	size_t bytes;
+	ladder_detach(&recorder->ladder);
+	int64_t now = now_ns();
+	int error = recorder_drain(recorder, INT64_MAX, &bytes);
+	int names = error ? error : stacks_name(recorder->stacks, now + names_at_end_ns);
+	if (!error)
+		error = names < 0 ? names : recorder_second(recorder, now_ns());
+	if (!error)
+		error = losses_end(recorder->losses, now_ns());
+	if (!error)
+		error = recorder_own_counters(recorder, now_ns());
+	row_begin(&row, "end");
+	row_number(&row, "ts_ns", (uint64_t)now);
+	row_text(&row, "reason", reason);
+	return error ? error : row_write(&row, recorder->writer);
+}
+
+static const char *recorder_loop(struct recorder *recorder, const volatile sig_atomic_t *stop,
+				 int64_t until_ns, int *error)
+{
+	while (!(*error = recorder_step(recorder))) {
+		if (*stop)
+			return "signal";
+		if (until_ns && now_ns() >= until_ns)
+			return "duration";
+		if (target_ended(recorder->target))
+			return "target ended";
+		recorder_sleep(recorder);
+	}
+	return "error";
+}
+
+static void recorder_count(struct recorder *recorder)
+{
+	size_t n;
+	const char *why;
+	const struct table *all = tables(&n, &why);
+	if (!recorder->writer || writer_flush(recorder->writer))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (all[i].stream == STREAM_EVENTS)
+			recorder->rows += writer_rows(recorder->writer, &all[i]);
+	recorder->bytes = writer_bytes(recorder->writer);
+}
+
+int recorder_run(struct recorder *recorder, int fd, const volatile sig_atomic_t *stop,
+		 int64_t duration_ns)
+{
+	int error = recorder_begin(recorder, fd);
+	if (!error) {
+		const char *reason = recorder_loop(recorder, stop,
+						   duration_ns ? now_ns() + duration_ns : 0, &error);
+		if (!error)
+			error = recorder_end(recorder, reason);
+	}
+	recorder_count(recorder);
+	int closing = writer_close(recorder->writer);
+	recorder->writer = NULL;
+	return recorder_fail(recorder, error ? error : closing, "cannot write");
+}
+
+void recorder_sums(const struct recorder *recorder, uint64_t *rows, uint64_t *lost, uint64_t *bytes)
+{
+	*rows = recorder->rows;
+	*bytes = recorder->bytes;
+	*lost = recorder->losses ? losses_sum(recorder->losses) : 0;
+}
+
+const char *recorder_why(const struct recorder *recorder)
+{
+	return recorder->why;
+}
+
+void recorder_close(struct recorder *recorder)
+{
+	if (!recorder)
+		return;
+	writer_close(recorder->writer);
+	rings_close(recorder->rings);
+	mmaps_close(recorder->mmaps);
+	totals_close(recorder->totals);
+	losses_close(recorder->losses);
+	records_close(recorder->records);
+	snapshots_close(recorder->snapshots);
+	order_close(recorder->order);
+	stacks_close(recorder->stacks);
+	spaces_close(recorder->spaces);
+	images_close(recorder->images);
+	tasks_close(recorder->tasks);
+	ladder_release(&recorder->ladder);
+	shared_close(recorder->shared);
+	btf__free(recorder->kernel);
+	free(recorder);
+}

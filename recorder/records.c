@@ -1,0 +1,273 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bpf/definitions.h"
+#include "recorder/mmaps.h"
+#include "recorder/records.h"
+
+typedef int record_handler(struct records *, const void *record, size_t size);
+
+/* A struct that is a record. */
+struct kind {
+	const char *name; /* in the object's BTF; NULL: no record */
+	record_handler *before; /* runs before the row is made */
+	struct binding binding; /* table NULL: makes no row */
+};
+
+struct records {
+	struct records_context c;
+	struct kind *kinds[OBJECTS_MAX + 1]; /* by object number and type id */
+	uint64_t ended;
+	char why[256];
+};
+
+int records_open(const struct records_context *context, struct records **out)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	(*out)->c = *context;
+	return 0;
+}
+
+/* ---- references */
+
+static int resolve_task(void *context, uint64_t raw, uint64_t *value)
+{
+	struct records *records = context;
+	struct process *process = tasks_get(records->c.tasks, (uint32_t)(raw >> 32));
+	return process ? process_define(records->c.tasks, process, value) : -ENOMEM;
+}
+
+static int resolve_task_before(void *context, uint64_t raw, uint64_t *value)
+{
+	struct records *records = context;
+	struct process *process = tasks_get(records->c.tasks, (uint32_t)(raw >> 32));
+	if (process && process->before)
+		process = process->before;
+	return process ? process_define(records->c.tasks, process, value) : -ENOMEM;
+}
+
+static int resolve_stack(void *context, uint64_t raw, uint64_t *value)
+{
+	struct records *records = context;
+	return stacks_define(records->c.stacks, raw, value);
+}
+
+const struct reference record_references[] = {
+	{ "task_ref", resolve_task },
+	{ "task_before_ref", resolve_task_before },
+	{ "stack_ref", resolve_stack },
+	{ NULL, NULL },
+};
+
+/* ---- records that are more than rows */
+
+static int take_task_definition(struct records *records, const void *record, size_t size)
+{
+	const struct task_definition *d = record;
+	struct task_news news = {
+		.tgid = (uint32_t)d->tgid,
+		.parent_tgid = (uint32_t)d->parent_tgid,
+		.start_boottime_ns = d->start_boottime_ns,
+		.uid = (uint32_t)d->uid,
+		.exec = d->exec,
+		.comm = d->comm,
+	};
+	if (size < sizeof(*d))
+		return -EINVAL;
+	struct process *process = tasks_learn(records->c.tasks, &news);
+	if (!process)
+		return -ENOMEM;
+	if (d->exec)
+		return 0;
+	if (records->c.probe_children) {
+		/* It ran up to now without probes, and a failure leaves it so: either is told. */
+		process->incomplete = true;
+		ladder_add_process(records->c.ladder, process->tgid);
+	}
+	return spaces_fork(records->c.spaces, news.parent_tgid, news.tgid);
+}
+
+static int take_exit(struct records *records, const void *record, size_t size)
+{
+	const struct exit *exit = record;
+	uint32_t tgid = (uint32_t)(exit->process_id >> 32);
+	struct process *process = tasks_known(records->c.tasks, tgid);
+	if (size < sizeof(*exit) || !exit->last || !process)
+		return 0;
+	records->ended += process->target && !process->ended;
+	process->ended = true;
+	shared_target(records->c.shared, tgid, false);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	record_handler *before;
+} handlers[] = {
+	{ "task_definition", take_task_definition },
+	{ "exit", take_exit },
+	{ "stack_definition", NULL },
+};
+
+static int take_mapping(struct records *records, const struct mmap_news *news)
+{
+	struct process *process = tasks_known(records->c.tasks, news->tgid);
+	struct image_place place = {
+		.tgid = news->tgid,
+		.start = news->start,
+		.end = news->end,
+		.path = news->path,
+		.build_id = news->build_id,
+		.build_id_size = news->build_id_size,
+	};
+	if (!records->c.whole_host && !(process && process->target))
+		return 0;
+	if (!news->exec)
+		return spaces_map(records->c.spaces, &place, news->file_offset);
+	spaces_clear(records->c.spaces, news->tgid);
+	return 0;
+}
+
+/* ---- learning the objects' records */
+
+static bool is_record(const struct btf *btf, const struct btf_type *type)
+{
+	if (!btf_is_struct(type) || !btf_vlen(type))
+		return false;
+	const struct btf_type *first = btf__type_by_id(btf, btf_members(type)->type);
+	return btf_is_typedef(first) &&
+	       !strcmp(btf__name_by_offset(btf, first->name_off), "record_ref");
+}
+
+static int records_learn_struct(struct records *records, struct kind *kind, const struct btf *btf,
+				uint32_t id, const char *object)
+{
+	const char *column;
+	kind->name = btf__name_by_offset(btf, btf__type_by_id(btf, id)->name_off);
+	kind->binding.table = table_named(kind->name);
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
+		if (!strcmp(handlers[i].name, kind->name)) {
+			kind->before = handlers[i].before;
+			if (!kind->binding.table)
+				return 0;
+		}
+	column = kind->name;
+	if (kind->binding.table &&
+	    !binding_add(&kind->binding, btf, id, record_references, &column) &&
+	    !binding_complete(&kind->binding, &column))
+		return 0;
+	snprintf(records->why, sizeof(records->why), "bpf/%s: struct %s and its table differ in %s",
+		 object, kind->name, column);
+	return -EINVAL;
+}
+
+static int records_learn_object(struct records *records, const struct object *object)
+{
+	const struct btf *btf = bpf_object__btf(object->bpf);
+	struct kind *kinds = calloc(TALLY_MAX, sizeof(*kinds));
+	int error = 0;
+	if (!kinds)
+		return -ENOMEM;
+	free(records->kinds[object->number]);
+	records->kinds[object->number] = kinds;
+	for (uint32_t id = 1; id < (uint32_t)btf__type_cnt(btf) && !error; id++) {
+		if (!is_record(btf, btf__type_by_id(btf, id)))
+			continue;
+		if (id < TALLY_RECORDS || id >= TALLY_MAX) {
+			snprintf(records->why, sizeof(records->why),
+				 "bpf/%s: type id %u is out of the tallies' range", object->name, id);
+			return -EINVAL;
+		}
+		error = records_learn_struct(records, &kinds[id], btf, id, object->name);
+	}
+	return error;
+}
+
+int records_learn(struct records *records, const char **why)
+{
+	int error = 0;
+	for (int i = 0; i < records->c.ladder->object_count && !error; i++)
+		if (records->c.ladder->objects[i].bpf)
+			error = records_learn_object(records, &records->c.ladder->objects[i]);
+	*why = records->why;
+	return error;
+}
+
+/* ---- taking them */
+
+static const struct kind *records_kind(const struct records *records, uint64_t kind)
+{
+	uint32_t object = (uint32_t)(kind >> 32), id = (uint32_t)kind;
+	if (object > OBJECTS_MAX || id >= TALLY_MAX || !records->kinds[object] ||
+	    !records->kinds[object][id].name)
+		return NULL;
+	return &records->kinds[object][id];
+}
+
+static int learn_stack(struct records *records, const struct stack_definition *d, size_t size)
+{
+	size_t most = (size - offsetof(struct stack_definition, ip_addr)) / sizeof(d->ip_addr[0]);
+	struct stack_news news = {
+		.key = d->key,
+		.tgid = (uint32_t)(d->process_id >> 32),
+		.entry = d->entry,
+		.ip = (const uint64_t *)d->ip_addr,
+		.frames = d->frames < most ? d->frames : most,
+	};
+	return stacks_learn(records->c.stacks, &news);
+}
+
+int records_sort(struct records *records, struct order *order, const void *record, size_t size)
+{
+	const uint64_t *head = record;
+	const struct kind *kind = records_kind(records, head[0]);
+	if (!kind)
+		return -EINVAL;
+	if (!kind->before && !kind->binding.table)
+		return learn_stack(records, record, size);
+	return order_add(order, (int64_t)head[1], head[0], record, size);
+}
+
+int records_take(void *context, int64_t ts_ns, uint64_t number, const void *record, size_t size)
+{
+	struct records *records = context;
+	uint64_t values[COLUMNS_MAX]; /* the binding fills in all that the table has */
+	uint32_t nulls = 0;
+	(void)ts_ns;
+	if (number == MMAP_KIND)
+		return take_mapping(records, record);
+	const struct kind *kind = records_kind(records, number);
+	int error = kind->before ? kind->before(records, record, size) : 0;
+	if (error || !kind->binding.table)
+		return error;
+	error = binding_values(&kind->binding, record, records, values, &nulls);
+	return error ? error : writer_add(records->c.writer, kind->binding.table, values, nulls);
+}
+
+uint64_t records_ended(const struct records *records)
+{
+	return records->ended;
+}
+
+const char *records_why(const struct records *records)
+{
+	return records->why;
+}
+
+const char *records_name(const struct records *records, uint32_t object, uint32_t type_id)
+{
+	const struct kind *kind = records_kind(records, (uint64_t)object << 32 | type_id);
+	return kind ? kind->name : NULL;
+}
+
+void records_close(struct records *records)
+{
+	if (!records)
+		return;
+	for (int i = 0; i <= OBJECTS_MAX; i++)
+		free(records->kinds[i]);
+	free(records);
+}

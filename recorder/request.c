@@ -1,0 +1,159 @@
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "format/version.h"
+#include "recorder/request.h"
+
+enum { OPTION_HEAP = 256, OPTION_CHECK, OPTION_MEMORY };
+
+static const struct argp_option table[] = {
+	{ "output", 'o', "FILE", 0, "trace to write; - for standard output", 0 },
+	{ "pid", 'p', "PID,...", 0, "record these processes and their children", 0 },
+	{ "duration", 'd', "TIME", 0, "stop after it: 10s, 5m, 2h, 500ms", 0 },
+	{ "heap", OPTION_HEAP, "uprobe|off", 0,
+	  "how allocations are seen (uprobe where a process is named)", 0 },
+	{ "max-memory", OPTION_MEMORY, "SIZE", 0, "of the kernel's rings in all (128M)", 0 },
+	{ "check", OPTION_CHECK, NULL, 0, "say what can be recorded here, and how", 0 },
+	{ 0 },
+};
+
+static bool parse_number(const char *text, const char *const *units, const int64_t *factors,
+			 int64_t *out)
+{
+	char *end;
+	double value = strtod(text, &end);
+	if (end == text || !(value > 0) || value > 1e15)
+		return false;
+	for (; *units; units++, factors++)
+		if (!strcmp(end, *units)) {
+			*out = (int64_t)(value * (double)*factors);
+			return *out > 0;
+		}
+	return false;
+}
+
+static int64_t parse_time(const char *text, struct argp_state *state)
+{
+	static const char *const units[] = { "", "s", "ms", "m", "h", NULL };
+	static const int64_t factors[] = { 1000000000, 1000000000, 1000000, 60000000000,
+					   3600000000000 };
+	int64_t value = 0;
+	if (!parse_number(text, units, factors, &value))
+		argp_error(state, "not a time: %s (10s, 5m, 2h, 500ms)", text);
+	return value;
+}
+
+static size_t parse_size(const char *text, struct argp_state *state)
+{
+	static const char *const units[] = { "", "K", "M", "G", NULL };
+	static const int64_t factors[] = { 1, 1 << 10, 1 << 20, 1 << 30 };
+	int64_t value = 0;
+	if (!parse_number(text, units, factors, &value))
+		argp_error(state, "not a size: %s (128M, 1G)", text);
+	return (size_t)value;
+}
+
+static void parse_pids(struct request *request, char *text, struct argp_state *state)
+{
+	char *rest = text, *word;
+	while ((word = strsep(&rest, ","))) {
+		char *end;
+		unsigned long pid = strtoul(word, &end, 10);
+		if (!*word || *end || !pid || pid > 1UL << 22)
+			argp_error(state, "not a process id: %s", word);
+		if (request->pid_count == TARGET_PIDS_MAX)
+			argp_error(state, "more than %d processes", TARGET_PIDS_MAX);
+		request->pids[request->pid_count++] = (uint32_t)pid;
+	}
+}
+
+static void parse_heap(struct request *request, const char *text, struct argp_state *state)
+{
+	if (strcmp(text, "uprobe") && strcmp(text, "off"))
+		argp_error(state, "--heap is uprobe or off, not %s", text);
+	request->heap = !strcmp(text, "uprobe");
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+	struct request *request = state->input;
+	switch (key) {
+	case 'o':
+		request->output = text;
+		return 0;
+	case 'p':
+		parse_pids(request, text, state);
+		return 0;
+	case 'd':
+		request->duration_ns = parse_time(text, state);
+		return 0;
+	case OPTION_HEAP:
+		parse_heap(request, text, state);
+		return 0;
+	case OPTION_MEMORY:
+		request->memory = parse_size(text, state);
+		return 0;
+	case OPTION_CHECK:
+		request->check = true;
+		return 0;
+	case ARGP_KEY_ARGS:
+		request->command = state->argv + state->next;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static void describe(struct request *request, int argc, char **argv)
+{
+	size_t n = 0;
+	int own = request->command ? (int)(request->command - argv) + 1 : argc;
+	for (int i = 0; i < own && n < sizeof(request->cmdline); i++)
+		n += (size_t)snprintf(request->cmdline + n, sizeof(request->cmdline) - n, "%s%s",
+				      i ? " " : "", argv[i]);
+	if (request->command)
+		snprintf(request->target, sizeof(request->target), "command %s and its children",
+			 request->command[0]);
+	else if (!request->pid_count)
+		snprintf(request->target, sizeof(request->target), "the whole host");
+	n = 0;
+	for (size_t i = 0; i < request->pid_count && n < sizeof(request->target); i++)
+		n += (size_t)snprintf(request->target + n, sizeof(request->target) - n, "%s%u",
+				      i ? ", " : "process ", request->pids[i]);
+}
+
+static void print_version(FILE *stream, struct argp_state *state)
+{
+	(void)state;
+	fprintf(stream, "memtape %s\n", MEMTAPE_VERSION);
+}
+
+void request_parse(int argc, char **argv, struct request *out)
+{
+	static const struct argp argp = {
+		table,
+		parse_option,
+		"[-- COMMAND ARG...]",
+		"Records page faults, allocations and reclaim into a trace.\v"
+		"Without a command or a process the whole host is recorded, allocations not.\n\n"
+		"Example:  memtape record -d 10s -o app.mtape -- ./app\n"
+		"          memtape analyze app.mtape",
+		NULL,
+		NULL,
+		NULL,
+	};
+	bool heap_named = false;
+	argp_program_version_hook = print_version;
+	argp_err_exit_status = 2;
+	*out = (struct request){ .memory = 128 << 20, .heap = true };
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		heap_named |= !strcmp(argv[i], "--heap=uprobe");
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
+	bool named = out->command || out->pid_count;
+	if (out->command && out->pid_count)
+		fprintf(stderr, "%s: a command or processes, not both\n", argv[0]), exit(2);
+	if (heap_named && !named && !out->check)
+		fprintf(stderr, "%s: --heap=uprobe needs a command or a process\n", argv[0]), exit(2);
+	out->heap = out->heap && (named || heap_named);
+	describe(out, argc, argv);
+}

@@ -1,0 +1,28 @@
+/*
+ * The recorder's command line.
+ */
+#ifndef RECORDER_REQUEST_H
+#define RECORDER_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "recorder/target.h"
+
+struct request {
+	const char *output; /* NULL: a name made from the time; "-": standard output */
+	uint32_t pids[TARGET_PIDS_MAX];
+	size_t pid_count;
+	int64_t duration_ns; /* 0: no end */
+	size_t memory;       /* of the rings, bytes */
+	bool heap;
+	bool check;
+	char **command;      /* NULL: none */
+	char cmdline[1024];  /* all of it, but for the command's arguments */
+	char target[256];    /* in words */
+};
+
+/* Ends the program with status 2 and a line on a wrong usage, with 0 after --help and --version. */
+void request_parse(int argc, char **argv, struct request *out);
+
+#endif

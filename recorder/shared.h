@@ -1,0 +1,34 @@
+/*
+ * The maps that all BPF objects share (their names begin with shared_), made once: the rings, the targets, the
+ * stacks. Their sizes come from the objects' own declarations, but for the number of rings and of slots.
+ */
+#ifndef RECORDER_SHARED_H
+#define RECORDER_SHARED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <bpf/libbpf.h>
+
+struct shared;
+
+/*
+ * Makes a ring for each CPU that is possible, of together at most `memory` bytes, at least a page each. 0,
+ * -ENOMEM, or -errno of bpf(2). On failure *out is NULL.
+ */
+int shared_open(size_t memory, struct shared **out);
+
+/* Hands the maps to an object that is not loaded yet; makes those that are new. 0 or -errno. */
+int shared_use(struct shared *, struct bpf_object *);
+
+uint32_t shared_ring_count(const struct shared *);
+size_t shared_ring_bytes(const struct shared *); /* of each ring */
+int shared_ring_fd(const struct shared *, uint32_t ring);
+
+/* Makes a process a target, or no longer one. 0 or -errno; no object has targets: -ENOENT. */
+int shared_target(const struct shared *, uint32_t tgid, bool on);
+
+/* Accepts NULL. */
+void shared_close(struct shared *);
+
+#endif

@@ -1,0 +1,279 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "recorder/elf.h"
+#include "recorder/hash.h"
+#include "recorder/stacks.h"
+
+struct frame {
+	struct image *image; /* NULL: offset is the address */
+	uint64_t offset;
+	bool innermost;  /* offset is no return address */
+	bool looked_up;
+	char *name;      /* NULL: none found */
+	uint64_t function_offset;
+	struct mark mark;
+	uint32_t named_epoch; /* like mark.epoch, of its symbol row */
+};
+
+/* A stack: its innermost frame, and the stack of the caller. */
+struct node {
+	struct node *parent;
+	struct frame *frame;
+	struct mark mark;
+};
+
+/* A definition until its first use resolves it. */
+struct pending {
+	uint32_t tgid;
+	uint32_t frames;
+	uint64_t ip[];
+};
+
+/* Everything that was allocated, to be freed at the end. */
+struct pool {
+	void **all;
+	size_t count;
+};
+
+struct stacks {
+	struct definer *definer;
+	struct images *images;
+	struct spaces *spaces;
+	const struct table *stack_table, *frame_table;
+	struct hash pending, nodes_by_key; /* by key */
+	struct hash nodes, frames;         /* by (parent, frame), by (image, offset) */
+	struct pool pool;
+	struct frame **unnamed;
+	size_t unnamed_count, unnamed_size;
+	uint64_t undefined;
+};
+
+int stacks_open(struct definer *definer, struct images *images, struct spaces *spaces,
+		struct stacks **out)
+{
+	struct stacks *stacks = *out = calloc(1, sizeof(*stacks));
+	if (!stacks)
+		return -ENOMEM;
+	stacks->definer = definer;
+	stacks->images = images;
+	stacks->spaces = spaces;
+	stacks->stack_table = table_named("stack");
+	stacks->frame_table = table_named("frame");
+	return 0;
+}
+
+static void *pool_new(struct pool *pool, size_t size)
+{
+	if (!(pool->count & (pool->count - 1))) {
+		size_t capacity = pool->count ? pool->count * 2 : 1;
+		void **all = realloc(pool->all, capacity * sizeof(*all));
+		if (!all)
+			return NULL;
+		pool->all = all;
+	}
+	void *new = calloc(1, size);
+	if (new)
+		pool->all[pool->count++] = new;
+	return new;
+}
+
+int stacks_learn(struct stacks *stacks, const struct stack_news *news)
+{
+	const uint64_t *ip = news->ip;
+	if (hash_get(&stacks->pending, news->key, 0) || !news->frames)
+		return 0;
+	struct pending *pending =
+		pool_new(&stacks->pool, sizeof(*pending) + news->frames * sizeof(*ip));
+	if (!pending)
+		return -ENOMEM;
+	bool twice = news->entry && news->frames > 2 && ip[1] == ip[2];
+	pending->tgid = news->tgid;
+	pending->frames = (uint32_t)news->frames - twice;
+	pending->ip[0] = ip[0];
+	memcpy(pending->ip + 1, ip + 1 + twice, (pending->frames - 1) * sizeof(*ip));
+	return hash_set(&stacks->pending, news->key, 0, (uintptr_t)pending);
+}
+
+static int stacks_queue_name(struct stacks *stacks, struct frame *frame)
+{
+	if (stacks->unnamed_count == stacks->unnamed_size) {
+		size_t size = stacks->unnamed_size ? stacks->unnamed_size * 2 : 256;
+		struct frame **unnamed = realloc(stacks->unnamed, size * sizeof(*unnamed));
+		if (!unnamed)
+			return -ENOMEM;
+		stacks->unnamed = unnamed;
+		stacks->unnamed_size = size;
+	}
+	stacks->unnamed[stacks->unnamed_count++] = frame;
+	return 0;
+}
+
+static struct frame *stacks_frame(struct stacks *stacks, uint32_t tgid, uint64_t ip, bool innermost)
+{
+	uint64_t offset;
+	struct image *image = spaces_find(stacks->spaces, tgid, ip, &offset);
+	struct frame *frame =
+		(struct frame *)hash_get(&stacks->frames, (uintptr_t)image, offset);
+	if (frame)
+		return frame;
+	frame = pool_new(&stacks->pool, sizeof(*frame));
+	if (!frame || hash_set(&stacks->frames, (uintptr_t)image, offset, (uintptr_t)frame))
+		return NULL;
+	frame->image = image;
+	frame->offset = offset;
+	frame->innermost = innermost;
+	if (image && stacks_queue_name(stacks, frame))
+		return NULL;
+	return frame;
+}
+
+static struct node *stacks_node(struct stacks *stacks, struct node *parent, struct frame *frame)
+{
+	struct node *node =
+		(struct node *)hash_get(&stacks->nodes, (uintptr_t)parent, (uintptr_t)frame);
+	if (node)
+		return node;
+	node = pool_new(&stacks->pool, sizeof(*node));
+	if (!node || hash_set(&stacks->nodes, (uintptr_t)parent, (uintptr_t)frame, (uintptr_t)node))
+		return NULL;
+	node->parent = parent;
+	node->frame = frame;
+	return node;
+}
+
+static int stacks_resolve(struct stacks *stacks, uint64_t key, struct node **out)
+{
+	struct pending *pending = (struct pending *)hash_get(&stacks->pending, key, 0);
+	struct node *node = NULL;
+	*out = NULL;
+	if (!pending) {
+		stacks->undefined++;
+		return 0;
+	}
+	for (size_t i = pending->frames; i-- > 0;) {
+		struct frame *frame = stacks_frame(stacks, pending->tgid, pending->ip[i], i == 0);
+		node = frame ? stacks_node(stacks, node, frame) : NULL;
+		if (!node)
+			return -ENOMEM;
+	}
+	*out = node;
+	return hash_set(&stacks->nodes_by_key, key, 0, (uintptr_t)node);
+}
+
+static int frame_write_name(struct stacks *stacks, struct frame *frame)
+{
+	struct row row;
+	uint64_t image;
+	uint32_t epoch = stacks->definer->epoch;
+	if (!frame->looked_up || frame->named_epoch == epoch)
+		return 0;
+	frame->named_epoch = epoch;
+	int error = image_define(stacks->images, frame->image, &image);
+	if (error)
+		return error;
+	row_begin(&row, "symbol");
+	row_number(&row, "image_id", image);
+	row_number(&row, "offset", frame->offset);
+	row_text(&row, "symbol", frame->name);
+	row_number(&row, "function_offset", frame->function_offset);
+	return row_write(&row, stacks->definer->writer);
+}
+
+static int frame_define(struct stacks *stacks, struct frame *frame)
+{
+	uint64_t values[COLUMNS_MAX] = { 0 }, image;
+	if (define_known(stacks->definer, &frame->mark))
+		return 0;
+	int error = image_define(stacks->images, frame->image, &image);
+	if (error)
+		return error;
+	define_new(stacks->definer, stacks->frame_table, &frame->mark);
+	values[table_column(stacks->frame_table, "id")] = frame->mark.id;
+	values[table_column(stacks->frame_table, "image_id")] = image;
+	values[table_column(stacks->frame_table, "offset")] = frame->offset;
+	error = writer_add(stacks->definer->writer, stacks->frame_table, values, 0);
+	return error ? error : frame_write_name(stacks, frame);
+}
+
+static int node_define(struct stacks *stacks, struct node *node)
+{
+	uint64_t values[COLUMNS_MAX] = { 0 };
+	if (!node || define_known(stacks->definer, &node->mark))
+		return 0;
+	int error = node_define(stacks, node->parent);
+	if (!error)
+		error = frame_define(stacks, node->frame);
+	if (error)
+		return error;
+	define_new(stacks->definer, stacks->stack_table, &node->mark);
+	values[table_column(stacks->stack_table, "id")] = node->mark.id;
+	values[table_column(stacks->stack_table, "parent_id")] =
+		node->parent ? node->parent->mark.id : 0;
+	values[table_column(stacks->stack_table, "frame_id")] = node->frame->mark.id;
+	return writer_add(stacks->definer->writer, stacks->stack_table, values, 0);
+}
+
+int stacks_define(struct stacks *stacks, uint64_t key, uint64_t *id)
+{
+	struct node *node = (struct node *)hash_get(&stacks->nodes_by_key, key, 0);
+	*id = 0;
+	if (!key)
+		return 0;
+	if (!node) {
+		int error = stacks_resolve(stacks, key, &node);
+		if (error || !node)
+			return error;
+	}
+	int error = define_known(stacks->definer, &node->mark) ? 0 : node_define(stacks, node);
+	*id = node->mark.id;
+	return error;
+}
+
+uint64_t stacks_undefined(const struct stacks *stacks)
+{
+	return stacks->undefined;
+}
+
+/* The caller's frames hold return addresses, which may be behind the function's end: look one byte before. */
+static int frame_name(struct stacks *stacks, struct frame *frame)
+{
+	const char *name = NULL;
+	uint64_t offset = frame->offset - !frame->innermost;
+	frame->looked_up = true;
+	if (!frame->image->elf)
+		return 0;
+	if (!elf_function_at(frame->image->elf, offset, &name, &frame->function_offset)) {
+		frame->function_offset += !frame->innermost;
+		frame->name = strdup(name);
+		if (!frame->name)
+			return -ENOMEM;
+	}
+	return frame_write_name(stacks, frame);
+}
+
+int stacks_name(struct stacks *stacks, int64_t until_ns)
+{
+	int error = 0;
+	while (stacks->unnamed_count && !error && now_ns() < until_ns)
+		error = frame_name(stacks, stacks->unnamed[--stacks->unnamed_count]);
+	return error ? error : stacks->unnamed_count > 0;
+}
+
+void stacks_close(struct stacks *stacks)
+{
+	if (!stacks)
+		return;
+	for (size_t i = 0; i < stacks->frames.size; i++)
+		if (stacks->frames.entries[i].value)
+			free(((struct frame *)stacks->frames.entries[i].value)->name);
+	for (size_t i = 0; i < stacks->pool.count; i++)
+		free(stacks->pool.all[i]);
+	free(stacks->pool.all);
+	free(stacks->unnamed);
+	hash_release(&stacks->pending);
+	hash_release(&stacks->nodes_by_key);
+	hash_release(&stacks->nodes);
+	hash_release(&stacks->frames);
+	free(stacks);
+}

@@ -1,0 +1,46 @@
+/*
+ * Stacks: a tree of frames, kept for the whole recording and written into every epoch that uses them; and the
+ * names of their functions, looked up when there is time.
+ */
+#ifndef RECORDER_STACKS_H
+#define RECORDER_STACKS_H
+
+#include "recorder/spaces.h"
+
+struct stacks;
+
+int stacks_open(struct definer *, struct images *, struct spaces *, struct stacks **out);
+
+/* A stack as the kernel side sends it: addresses, innermost first. */
+struct stack_news {
+	uint64_t key;
+	uint32_t tgid;
+	bool entry; /* taken at a function's entry, the caller put in by hand */
+	const uint64_t *ip;
+	size_t frames;
+};
+
+/*
+ * The definition of a stack arrived. At a function's entry the kernel may have found the caller too (since
+ * 6.11): then it stands twice, which two different calls cannot, and is dropped. 0 or -ENOMEM.
+ */
+int stacks_learn(struct stacks *, const struct stack_news *);
+
+/*
+ * The number of a stack in this epoch; writes the rows that are new there. The first call for a key resolves
+ * its addresses with the mappings of now. 0 in *id for key 0 and for a key whose definition was lost.
+ */
+int stacks_define(struct stacks *, uint64_t key, uint64_t *id);
+
+/* How many keys had no definition. */
+uint64_t stacks_undefined(const struct stacks *);
+
+/*
+ * Looks up names until `until_ns` (CLOCK_MONOTONIC) or until none is missing: 1 if more is to do, 0, -errno.
+ */
+int stacks_name(struct stacks *, int64_t until_ns);
+
+/* Accepts NULL. */
+void stacks_close(struct stacks *);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * Processes as they are at the time of the record that is being looked at. exec makes a new one of the same
+ * pid; the one before is kept for the records that speak of it.
+ */
+#ifndef RECORDER_TASKS_H
+#define RECORDER_TASKS_H
+
+#include "recorder/define.h"
+
+struct process {
+	uint32_t tgid;
+	uint64_t start_ticks; /* 0: not known, it had ended when it was first met */
+	uint64_t exec_count;
+	char comm[16]; /* "": not known */
+	int64_t uid;   /* -1: not known */
+	uint64_t faults_before;
+	struct process *parent, *before;
+	bool target, incomplete, ended;
+	struct mark mark;
+};
+
+struct tasks;
+
+int tasks_open(struct definer *, struct tasks **out);
+
+/* The process of that pid now; one that is not known yet is read from /proc. NULL: out of memory. */
+struct process *tasks_get(struct tasks *, uint32_t tgid);
+
+/* The same, but NULL for one that is not known yet. */
+struct process *tasks_known(const struct tasks *, uint32_t tgid);
+
+/* What the kernel told of a new process, or of a new program in one. */
+struct task_news {
+	uint32_t tgid, parent_tgid;
+	uint64_t start_boottime_ns;
+	uint32_t uid;
+	bool exec;
+	const char *comm; /* 16 bytes */
+};
+
+/* Takes note of it. NULL: out of memory. */
+struct process *tasks_learn(struct tasks *, const struct task_news *);
+
+/* Makes it a target that ran before the recording; reads the kernel's count of its faults so far. */
+void process_begin(struct process *);
+
+/* Its number in this epoch; writes the row if it is new there. 0 or -errno. */
+int process_define(struct tasks *, struct process *, uint64_t *id);
+
+/* Accepts NULL. */
+void tasks_close(struct tasks *);
+
+#endif

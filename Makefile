@@ -14,7 +14,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all setup demo test bench clean format format-check lint
-all: $(O)/memtape-record
+all: $(O)/memtape $(O)/memtape-record
 
 ifneq ($(filter setup,$(MAKECMDGOALS)),)
 .NOTPARALLEL: # what is set up comes first

@@ -1,0 +1,152 @@
+#include <errno.h>
+#include <string.h>
+#include "report/command.h"
+#include "report/question.h"
+
+/* Everything that the command line says. */
+struct request {
+	struct question question;
+	struct report report;
+	const char *file, *at, *out;
+	bool strict;
+};
+
+static int list_reports(void)
+{
+	struct report report;
+
+	for (size_t i = 0; !builtin_report(i, &report); i++)
+		printf("%-12s%s\n", report.name, report.title);
+	return 0;
+}
+
+static int show_help(const struct report *report)
+{
+	struct text text = { 0 };
+
+	report_help(report, &text);
+	if (!text.failed)
+		printf("memtape report %s FILE [OPTION VALUE]...\n\n%s\n"
+		       "  memtape report %s app.mtape\n",
+		       report->name, text.data, report->name);
+	text_release(&text);
+	return 0;
+}
+
+static int find_report(const char *name, struct report *out, struct outcome *outcome)
+{
+	struct text names = { 0 };
+	int err = builtin_find(name, out);
+
+	if (err) {
+		builtin_names(&names);
+		outcome_usage(outcome, "no report '%s'; there are: %s", name,
+			      names.failed ? "out of memory" : names.data);
+		text_release(&names);
+	}
+	return err;
+}
+
+/* The state at an instant is what a recording that ended there would show. */
+static int place_at(struct request *request, struct outcome *outcome)
+{
+	if (!request->at)
+		return 0;
+	if (request->question.from || request->question.to)
+		return outcome_usage(outcome,
+				     "--at T is the state at T and goes with no --from or --to");
+	request->question.to = request->at;
+	return 0;
+}
+
+static int answer(const struct request *request, struct outcome *outcome)
+{
+	struct analysis *analysis;
+	FILE *out = NULL;
+	int err = command_open(request->file, &analysis, outcome);
+
+	if (!err)
+		err = output_open(request->out, request->file, &out, outcome);
+	if (!err) {
+		err = question_ask(&request->question, analysis, out, outcome);
+		err = output_close(out, request->out, err, outcome);
+	}
+	if (!err)
+		err = command_judge(analysis, request->strict, outcome);
+	analysis_close(analysis);
+	return err;
+}
+
+static int take_words(struct request *request, const struct words *words, struct outcome *outcome)
+{
+	int err = find_report(words->word[0], &request->report, outcome);
+
+	if (!err)
+		err = options_words(words, 2, "NAME FILE", outcome);
+	if (err)
+		return err;
+	request->file = words->word[1];
+	request->question.report = &request->report;
+	request->question.extra = words->extra;
+	request->question.n_extra = words->n_extra;
+	err = place_at(request, outcome);
+	return err ? err : question_check(&request->question, outcome);
+}
+
+static int report_run(int argc, char **argv, struct outcome *outcome)
+{
+	struct request request = { .question.format = "table" };
+	struct question *question = &request.question;
+	const struct option options[] = {
+		{ "from", 0, &question->from, NULL },
+		{ "to", 0, &question->to, NULL },
+		{ "at", 0, &request.at, NULL },
+		{ "pid", 'p', &question->pid, NULL },
+		{ "comm", 0, &question->comm, NULL },
+		{ "format", 0, &question->format, NULL },
+		{ "output", 'o', &request.out, NULL },
+		{ "strict", 0, NULL, &request.strict },
+		{ NULL, 0, NULL, NULL },
+	};
+	struct words words;
+	int err = options_parse(argc, argv, options, true, &words, outcome);
+
+	if (err)
+		return err;
+	if (words.help && !words.n)
+		return command_help(&command_report);
+	if (!words.n)
+		return list_reports();
+	if (words.help) {
+		err = find_report(words.word[0], &request.report, outcome);
+		return err ? err : show_help(&request.report);
+	}
+	err = take_words(&request, &words, outcome);
+	return err ? err : answer(&request, outcome);
+}
+
+const struct command command_report = {
+	.name = "report",
+	.summary = "answer a question about a recording; list the reports",
+	.help = "memtape report                     list the reports\n"
+		"memtape report NAME --help         what a report shows, and its options\n"
+		"memtape report NAME FILE [OPTION VALUE]...\n"
+		"\n"
+		"FILE is a trace, or a database that `memtape analyze` made.\n"
+		"\n"
+		"  --from T, --to T     only this window of time; both ends are inside\n"
+		"  --at T               the state at T\n"
+		"  --pid PID,...        only these processes\n"
+		"  --comm NAME,...      only processes of these names\n"
+		"  --format FORMAT      table (default), csv, json; folded or svg of stacks\n"
+		"  -o FILE              write there instead of to standard output\n"
+		"  --strict             exit with status 3 if the recording is damaged, lossy\n"
+		"                       or has no end\n"
+		"\n"
+		"T is 14:03:05 or 2026-05-01T14:03:05 on the recorded host's clock, +90s after\n"
+		"the start or -10s before the end (ms, s, m, h).\n"
+		"\n"
+		"  memtape report leaks app.mtape --from +10s --top 5\n"
+		"  memtape report faults app.mtape --format svg -o faults.svg\n",
+	.run = report_run,
+};

@@ -1,0 +1,119 @@
+-- Page faults, by the user stack that caused them.
+--
+-- Faults are counted by whole seconds: a window is widened to them. What is
+-- neither minor nor major, or neither read nor write, is not known to be either
+-- (or fetched an instruction).
+--
+--   top   so many stacks (20)
+
+CREATE TEMP TABLE fault_site AS
+SELECT
+	*,
+	row_number() OVER (ORDER BY faults DESC, major DESC, session, process_id, stack_id) AS place
+FROM (
+	SELECT
+		session,
+		process_id,
+		stack_id,
+		sum(n) AS faults,
+		sum(iif(kind = 1, n, 0)) AS minor,
+		sum(iif(kind = 2, n, 0)) AS major,
+		sum(iif(access = 1, n, 0)) AS "read",
+		sum(iif(access = 2, n, 0)) AS "write"
+	FROM fault_sum
+	WHERE bucket_ns BETWEEN :from - 999999999 AND :to
+	AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)
+	GROUP BY session, process_id, stack_id
+);
+
+SELECT f.faults, f.minor, f.major, f.read, f.write, p.pid, p.comm, t.folded AS stack
+FROM fault_site AS f
+LEFT JOIN process AS p ON p.id = f.process_id
+LEFT JOIN stack_text AS t ON t.stack_id = f.stack_id
+WHERE :top < 0 OR f.place <= :top
+ORDER BY f.place;
+
+SELECT printf('Left out (--top): %,d faults (stacks: %,d).', sum(faults), count(*)) AS note
+FROM fault_site
+WHERE :top >= 0
+AND place > :top
+HAVING count(*) > 0;
+
+SELECT 'No page fault was recorded.' AS note
+WHERE NOT EXISTS (SELECT 1 FROM fault_site);
+
+-- Coverage: rows, lost rows and faults that the kernel made, against the kernel's own count
+WITH program AS (
+	SELECT id, host_id, pid, start_ticks, exec_count, comm
+	FROM process
+	WHERE target = 1
+	AND id IN (SELECT process_id FROM selected)
+	AND :from = 0
+	AND :to = 9223372036854775807
+),
+seen AS (
+	SELECT process_id, sum(faults) AS n
+	FROM fault_site
+	GROUP BY process_id
+),
+total AS (
+	SELECT process_id, sum(handled_faults) AS handled, sum(software_faults) AS software
+	FROM fault_total
+	WHERE ts_ns BETWEEN :from AND :to
+	GROUP BY process_id
+),
+thread AS (
+	SELECT process_id, sum(minor_faults + major_faults) AS faults, sum(last) AS ended
+	FROM exit
+	WHERE ts_ns BETWEEN :from AND :to
+	GROUP BY process_id
+),
+begun AS (
+	SELECT child_id AS process_id
+	FROM fork
+	WHERE ts_ns BETWEEN :from AND :to
+	UNION
+	SELECT program_id
+	FROM exec
+	WHERE ts_ns BETWEEN :from AND :to
+),
+life AS (
+	SELECT
+		max(g.exec_count) AS programs,
+		g.host_id,
+		g.pid,
+		g.start_ticks,
+		g.comm,
+		sum(coalesce(s.n, 0)) AS "rows",
+		sum(t.software) - sum(coalesce(s.n, 0)) AS lost,
+		sum(t.handled) - sum(t.software) AS kernel_made,
+		iif(sum(e.ended) > 0 AND count(b.process_id) > 0, sum(e.faults), NULL) AS counted
+	FROM program AS g
+	LEFT JOIN seen AS s ON s.process_id = g.id
+	LEFT JOIN total AS t ON t.process_id = g.id
+	LEFT JOIN thread AS e ON e.process_id = g.id
+	LEFT JOIN begun AS b ON b.process_id = g.id
+	GROUP BY g.host_id, g.pid, g.start_ticks
+)
+SELECT
+	pid,
+	comm,
+	"rows",
+	lost,
+	kernel_made,
+	"rows" + coalesce(lost, 0) + coalesce(kernel_made, 0) AS sum,
+	counted,
+	100.0 * ("rows" + coalesce(lost, 0) + coalesce(kernel_made, 0)) / counted AS coverage_pct
+FROM life
+ORDER BY "rows" DESC, pid, start_ticks, host_id;
+
+-- This report is incomplete
+SELECT printf('Lost rows of fault (%s): %,d.', cause, sum(lost_rows)) AS note
+FROM loss
+WHERE table_name = 'fault'
+AND cause <> 'late'
+AND lost_rows > 0
+AND begin_ns <= :to
+AND ts_ns >= :from
+GROUP BY cause
+ORDER BY cause;

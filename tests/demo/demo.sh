@@ -1,0 +1,49 @@
+#!/bin/sh
+# Records the demonstration program live for ten seconds, analyzes the trace, prints four reports.
+set -eu
+O=${O:-build}
+# shellcheck source=tests/cgroup.sh
+. tests/cgroup.sh
+
+seconds=${DEMO_SECONDS:-10}
+out=$O/demo
+trace=$out/demo.mtape
+db=$out/demo.db
+svg=$out/faults.svg
+rm -rf "$out"
+mkdir -p "$out"
+cgroup=
+trap cgroup_remove EXIT
+trap 'exit 1' INT TERM
+
+run() {
+	printf '\n$ %s\n' "$*"
+	"$@"
+}
+
+missing=$("$O/memtape-record" --check | awk '$2 == "refused"' | sort -u)
+echo "Recording the demonstration program for $seconds seconds ..."
+if why=$(cgroup_make "memtape-demo-$$" $((48 << 20)) && echo "$cgroup"); then
+	cgroup=$why
+	sh=$(printf 'echo $$ > %s/cgroup.procs; exec %s %s' "$cgroup" "$O/tests/demo/demo" "$seconds")
+else
+	echo "Without a small memory cgroup, so nothing will be reclaimed: $why"
+	sh="exec $O/tests/demo/demo $seconds"
+fi
+"$O/memtape-record" -o "$trace" -- /bin/sh -c "$sh"
+shown=$trace
+if [ -n "$missing" ]; then
+	echo
+	echo 'This machine refuses some sources:'
+	echo "$missing"
+	echo "The trace $trace holds the rest; the reports below show a recorded one."
+	shown=testdata/demo.mtape
+fi
+
+run "$O/memtape" analyze "$shown" -o "$db"
+run "$O/memtape" report leaks "$db" --top 2
+"$O/memtape" report faults "$db" --format svg -o "$svg"
+printf '\n$ memtape report faults %s --format folded    # the five most frequent\n' "$db"
+"$O/memtape" report faults "$db" --format folded | awk '{ print $NF, $0 }' | sort -k1,1nr | head -5 | cut -d' ' -f2-
+run "$O/memtape" report vmscan "$db"
+printf '\ntrace        %s\ndatabase     %s\nflame graph  %s\n' "$shown" "$db" "$svg"

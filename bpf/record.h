@@ -121,7 +121,9 @@ static __always_inline void *record_reserve_(__u32 type, __u64 size)
 			break;                                                                     \
 		}                                                                                  \
 		_Pragma("unroll") for (unsigned i_ = 0; i_ < sizeof(delta) / 8; i_++)              \
-			__sync_fetch_and_add((__u64 *)value_ + i_, ((__u64 *)&(delta))[i_]);       \
+			if (((__u64 *)&(delta))[i_])                                               \
+				__sync_fetch_and_add((__u64 *)value_ + i_,                         \
+						     ((__u64 *)&(delta))[i_]);                     \
 	} while (0)
 
 #endif

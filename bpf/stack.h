@@ -58,8 +58,8 @@ static __always_inline __u64 stack_mix(__u64 key, __u64 value)
 
 static __always_inline stack_ref stack_key(const struct stack_definition *definition)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	__u64 key = stack_mix(definition->process_id >> 32, BPF_CORE_READ(task, self_exec_id));
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 key = stack_mix(definition->process_id >> 32, task->self_exec_id);
 	for (__u32 i = 0; i < STACK_FRAMES_MAX + 1 && i < definition->frames; i++)
 		key = stack_mix(key, definition->ip_addr[i]);
 	return key ? key : 1;

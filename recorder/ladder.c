@@ -23,30 +23,40 @@ static int libbpf_warned(enum libbpf_print_level level, const char *format, va_l
 		return 0;
 	vsnprintf(libbpf_warning, sizeof(libbpf_warning), format, arguments);
 	libbpf_warning[strcspn(libbpf_warning, "\n")] = '\0';
-	if (!strncmp(libbpf_warning, "libbpf: ", 8))
-		memmove(libbpf_warning, libbpf_warning + 8, strlen(libbpf_warning + 8) + 1);
 	return 0;
 }
 
-static int ladder_state(struct ladder *ladder, const struct object *object,
-			const struct source *source, const char *state, const char *why)
+/* Without who says it of which program: "libbpf: prog 'NAME': ". */
+static const char *reason(const char *why)
+{
+	const char *text = libbpf_warning, *program;
+	if (!text[0])
+		return why;
+	if (!strncmp(text, "libbpf: ", 8))
+		text += 8;
+	program = strncmp(text, "prog '", 6) ? NULL : strstr(text, "': ");
+	return program ? program + 3 : text;
+}
+
+int ladder_tell(struct ladder *ladder, const struct source_state *state)
 {
 	struct source_state *states =
 		realloc(ladder->states, (size_t)(ladder->state_count + 1) * sizeof(*states));
 	if (!states)
 		return -ENOMEM;
 	ladder->states = states;
-	struct source_state *s = &states[ladder->state_count++];
-	*s = (struct source_state){ .state = state };
-	snprintf(s->source, sizeof(s->source), "%s", source->name);
-	snprintf(s->why, sizeof(s->why), "%s", why);
-	object_way_text(object, source, s->way, sizeof(s->way));
+	states[ladder->state_count++] = *state;
 	return 0;
 }
 
-static const char *reason(const char *why)
+static int ladder_state(struct ladder *ladder, const struct object *object,
+			const struct source *source, const char *state, const char *why)
 {
-	return libbpf_warning[0] ? libbpf_warning : why;
+	struct source_state s = { .state = state };
+	snprintf(s.source, sizeof(s.source), "%s", source->name);
+	snprintf(s.why, sizeof(s.why), "%s", why);
+	object_way_text(object, source, s.way, sizeof(s.way));
+	return ladder_tell(ladder, &s);
 }
 
 static int ladder_next_way(struct ladder *ladder, const struct object *object,
@@ -172,7 +182,6 @@ static int ladder_scan(struct ladder *ladder, const char *const *off)
 int ladder_begin(struct ladder *ladder, const struct object_setup *setup,
 		 struct attach_target *target, const char *const *off)
 {
-	*ladder = (struct ladder){ 0 };
 	int error = ladder_scan(ladder, off);
 	for (int i = 0; i < ladder->object_count && !error; i++)
 		error = ladder_object(ladder, &ladder->objects[i], setup, target);
@@ -181,7 +190,6 @@ int ladder_begin(struct ladder *ladder, const struct object_setup *setup,
 
 int ladder_refuse(struct ladder *ladder, const char *const *off, const char *why)
 {
-	*ladder = (struct ladder){ 0 };
 	int error = ladder_scan(ladder, off);
 	libbpf_warning[0] = '\0';
 	for (int i = 0; i < ladder->object_count; i++)

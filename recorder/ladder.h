@@ -24,7 +24,7 @@ struct ladder {
 };
 
 /*
- * Loads and attaches all objects, but not the sources named in `off` (ended by NULL). Sources that no way works
+ * The ladder begins zeroed. Loads and attaches all objects, but not the sources named in `off` (ended by NULL). Sources that no way works
  * for are no error: they stand in `states`. 0 or -ENOMEM; release in any case.
  */
 int ladder_begin(struct ladder *, const struct object_setup *, struct attach_target *,
@@ -32,6 +32,9 @@ int ladder_begin(struct ladder *, const struct object_setup *, struct attach_tar
 
 /* Why BPF cannot be used at all: every source is refused for that reason. 0 or -ENOMEM. */
 int ladder_refuse(struct ladder *, const char *const *off, const char *why);
+
+/* Adds a state of a source that is no BPF object's. 0 or -ENOMEM. */
+int ladder_tell(struct ladder *, const struct source_state *);
 
 /* Whether any way of that source is used. */
 bool ladder_uses(const struct ladder *, const char *source);

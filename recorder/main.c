@@ -35,32 +35,47 @@ static int fail(const char *what, const char *why)
 	return 1;
 }
 
-static void print_sources(FILE *stream, const struct ladder *ladder, bool all)
+static void print_sources(const struct ladder *ladder)
 {
 	for (int i = 0; i < ladder->state_count; i++) {
 		const struct source_state *s = &ladder->states[i];
-		if (all)
-			fprintf(stream, "%-16s %-8s %s%s%s\n", s->source, s->state, s->way,
-				s->why[0] ? ": " : "", s->why);
+		printf("%-16s %-8s %s%s%s\n", s->source, s->state, s->way, s->why[0] ? ": " : "",
+		       s->why);
 	}
 }
 
-/* One line for each source that no way gives; the trace holds all ways that were tried. */
+/* Whether this is the last way of a source that none gives. */
+static bool is_missing(const struct ladder *ladder, int i)
+{
+	const struct source_state *s = &ladder->states[i];
+	for (int later = i + 1; later < ladder->state_count; later++)
+		if (!strcmp(ladder->states[later].source, s->source))
+			return false;
+	return !strcmp(s->state, "refused");
+}
+
+/* A line for each reason; the trace holds all ways that were tried. */
 static void print_missing(const struct ladder *ladder)
 {
+	bool told[SOURCES_MAX * WAYS_MAX] = { false };
 	for (int i = 0; i < ladder->state_count; i++) {
-		const struct source_state *s = &ladder->states[i];
-		bool last = i + 1 == ladder->state_count ||
-			    strcmp(ladder->states[i + 1].source, s->source);
-		if (last && !strcmp(s->state, "refused") && !ladder_uses(ladder, s->source))
-			fprintf(stderr, "memtape record: not recorded: %s: %s\n", s->source, s->why);
+		if (told[i] || !is_missing(ladder, i))
+			continue;
+		fprintf(stderr, "memtape record: not recorded: %s", ladder->states[i].source);
+		for (int j = i + 1; j < ladder->state_count; j++)
+			if (is_missing(ladder, j) &&
+			    !strcmp(ladder->states[i].why, ladder->states[j].why)) {
+				told[j] = true;
+				fprintf(stderr, ", %s", ladder->states[j].source);
+			}
+		fprintf(stderr, ": %s\n", ladder->states[i].why);
 	}
 }
 
 static int check(const struct recorder *recorder)
 {
 	const struct shared *shared = recorder_shared(recorder);
-	print_sources(stdout, recorder_ladder(recorder), true);
+	print_sources(recorder_ladder(recorder));
 	if (shared)
 		printf("%u rings of %zu KiB, %zu MiB in all\n", shared_ring_count(shared),
 		       shared_ring_bytes(shared) >> 10,

@@ -239,6 +239,20 @@ int object_attach_probes(struct object *object, struct attach_target *target)
 	return 0;
 }
 
+/* "kind event event, kind event": a kind is told once while it stays the same. */
+static void way_append(char *text, size_t size, const char *section, const char *event)
+{
+	size_t n = strlen(text), kind = strcspn(section, "/");
+	const char *last = strrchr(text, ',');
+	last = last ? last + 2 : text;
+	bool same = !strncmp(last, section, kind) && last[kind] == ' ';
+	const char *what = section[kind] ? section + kind + 1 : event;
+	if (same)
+		snprintf(text + n, size - n, " %s", what);
+	else
+		snprintf(text + n, size - n, "%s%.*s %s", n ? ", " : "", (int)kind, section, what);
+}
+
 void object_way_text(const struct object *object, const struct source *source, char *text,
 		     size_t size)
 {
@@ -250,11 +264,9 @@ void object_way_text(const struct object *object, const struct source *source, c
 		return;
 	bpf_object__for_each_program(program, copy.bpf) {
 		const char *section = bpf_program__section_name(program);
-		size_t n = strlen(text);
-		if (!object_uses(&copy, source, program, &name))
-			continue;
-		snprintf(text + n, size - n, "%s%s%s%s", n ? ", " : "", section,
-			 strchr(section, '/') ? "" : " ", strchr(section, '/') ? "" : name.event);
+		/* The return of a function that is probed goes without saying. */
+		if (object_uses(&copy, source, program, &name) && strcmp(section, "uretprobe"))
+			way_append(text, size, section, name.event);
 	}
 	object_unload(&copy);
 }

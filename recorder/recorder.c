@@ -51,6 +51,20 @@ static int recorder_fail(struct recorder *recorder, int error, const char *what)
 	return error;
 }
 
+/* Without it frames of libraries that are mapped later have no image. */
+static int recorder_open_mmaps(struct recorder *recorder)
+{
+	struct source_state state = { "image", "perf_event mmap2", "used", "" };
+	int error = mmaps_open(&recorder->mmaps);
+	if (error == -ENOMEM)
+		return error;
+	if (error) {
+		state.state = "refused";
+		snprintf(state.why, sizeof(state.why), "%s", strerror(-error));
+	}
+	return ladder_tell(&recorder->ladder, &state);
+}
+
 int recorder_open(const struct recorder_options *options, struct target *target,
 		  struct recorder **out)
 {
@@ -71,6 +85,9 @@ int recorder_open(const struct recorder_options *options, struct target *target,
 			 error == -EPERM ? " (it needs root, or CAP_BPF and CAP_PERFMON)" : "");
 		return ladder_refuse(&recorder->ladder, off, why);
 	}
+	error = recorder_open_mmaps(recorder);
+	if (error)
+		return error;
 	struct object_setup setup = { recorder->shared, !target->count, recorder->kernel };
 	return ladder_begin(&recorder->ladder, &setup, &recorder->attached, off);
 }
@@ -146,11 +163,9 @@ static int recorder_open_records(struct recorder *recorder)
 
 static int recorder_open_sources(struct recorder *recorder)
 {
-	if (!recorder->shared)
-		return 0;
-	int error = mmaps_open(&recorder->mmaps);
-	return error ? error : rings_open(recorder->shared, recorder->records, recorder->losses,
-					  recorder->order, &recorder->rings);
+	return recorder->shared ? rings_open(recorder->shared, recorder->records, recorder->losses,
+					     recorder->order, &recorder->rings) :
+				  0;
 }
 
 static int recorder_begin_epoch(struct recorder *recorder)
@@ -214,7 +229,7 @@ static int recorder_drain(struct recorder *recorder, int64_t before_ns, size_t *
 	if (!recorder->rings)
 		return 0;
 	error = rings_drain(recorder->rings, bytes);
-	if (!error)
+	if (!error && recorder->mmaps)
 		error = mmaps_drain(recorder->mmaps, recorder->order);
 	return error ? error : order_take(recorder->order, before_ns, records_take,
 					  recorder->records);

@@ -21,7 +21,11 @@ run() {
 	"$@"
 }
 
-missing=$("$O/memtape-record" --check | awk '$2 == "refused"' | sort -u)
+"$O/memtape-record" --check --heap=uprobe > "$out/sources"
+missing=
+for source in task fault heap reclaim; do
+	grep -q "^$source  *used" "$out/sources" || missing="$missing $source"
+done
 echo "Recording the demonstration program for $seconds seconds ..."
 if why=$(cgroup_make "memtape-demo-$$" $((48 << 20)) && echo "$cgroup"); then
 	cgroup=$why
@@ -34,9 +38,8 @@ fi
 shown=$trace
 if [ -n "$missing" ]; then
 	echo
-	echo 'This machine refuses some sources:'
-	echo "$missing"
-	echo "The trace $trace holds the rest; the reports below show a recorded one."
+	echo "Missing here, for the reasons above:$missing. $trace holds the rest."
+	echo 'The reports below are of a recorded trace.'
 	shown=testdata/demo.mtape
 fi
 

@@ -1,0 +1,61 @@
+/*
+ * cost faults N       touches N fresh pages
+ * cost pairs N        calls malloc and free N times
+ * Prints the nanoseconds that one took. What a recording adds is the difference to a run without.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+static volatile uintptr_t sink;
+
+static int64_t now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static void touch(volatile char *pages, long n)
+{
+	for (long i = 0; i < n; i++)
+		pages[i * 4096] = 1;
+}
+
+static int64_t faults(long n)
+{
+	char *pages = mmap(NULL, (size_t)n * 4096, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pages == MAP_FAILED)
+		exit(1);
+	madvise(pages, (size_t)n * 4096, MADV_NOHUGEPAGE);
+	touch(pages, n); /* the kernel's memory is warm in the second round */
+	madvise(pages, (size_t)n * 4096, MADV_DONTNEED);
+	int64_t begin = now();
+	touch(pages, n);
+	return now() - begin;
+}
+
+static int64_t pairs(long n)
+{
+	int64_t begin = now();
+	for (long i = 0; i < n; i++) {
+		void *block = malloc(64);
+		sink = (uintptr_t)block;
+		free(block);
+	}
+	return now() - begin;
+}
+
+int main(int argc, char **argv)
+{
+	long n = argc == 3 ? atol(argv[2]) : 0;
+	if (n <= 0)
+		return 2;
+	int64_t ns = strcmp(argv[1], "faults") ? pairs(n) : faults(n);
+	printf("%.1f\n", (double)ns / (double)n);
+	return 0;
+}

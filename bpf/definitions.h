@@ -20,9 +20,8 @@ struct stack_definition {
 	time_ref ts_ns;
 	task_ref process_id;
 	stack_ref key;
-	__u32 frames;
-	__u32 entry; /* taken at a function's entry: the kernel may have found the caller as well */
-	__u64 ip_addr[STACK_FRAMES_MAX + 1]; /* innermost first */
+	__u64 frames;
+	__u64 ip_addr[STACK_FRAMES_MAX]; /* innermost first */
 };
 
 /* What a row of `process` is made from. */
@@ -59,7 +58,7 @@ struct exit {
 enum {
 	TALLY_INVOKED = 0,  /* seen: calls of perf_event programs, targets or not */
 	TALLY_MAP_FULL = 1, /* dropped: totals, targets and stacks that found no room in a map */
-	TALLY_STACK = 2,    /* seen: stacks wanted; dropped: those that could not be taken */
+	TALLY_STACK = 2,    /* dropped: stacks that could not be taken */
 	TALLY_STATE = 3,    /* dropped: calls without room for their state */
 	TALLY_RECORDS = 4,  /* the first that may be a record */
 	TALLY_MAX = 1024,

@@ -67,10 +67,9 @@ static __always_inline void fault_count(__u64 handled, __u64 software)
 	total_add(&fault_total, &key, delta);
 }
 
-static __always_inline void fault_emit(void *ctx, __u64 addr, __u64 ip, __u8 user, __u8 kind,
-				       __u8 access)
+static __always_inline void fault_emit(__u64 addr, __u64 ip, __u8 user, __u8 kind, __u8 access)
 {
-	stack_ref stack = stack_take(ctx);
+	stack_ref stack = stack_take(stack_user_registers());
 	struct fault *fault = record_reserve(fault);
 	if (!fault)
 		return;
@@ -122,7 +121,7 @@ static __always_inline int fault_handled(struct bpf_perf_event_data *ctx, __u8 k
 		access = entry ? entry->access : 0;
 	}
 	fault_count(0, 1);
-	fault_emit(ctx, ctx->addr, PT_REGS_IP(&ctx->regs), (ctx->regs.cs & 3) == 3, kind, access);
+	fault_emit(ctx->addr, PT_REGS_IP(&ctx->regs), (ctx->regs.cs & 3) == 3, kind, access);
 	return 0;
 }
 
@@ -153,11 +152,11 @@ int fault__2__page_faults_maj(struct bpf_perf_event_data *ctx)
 /* The third way: at the entry only, minor and major not told apart, failed faults included. */
 static __always_inline int fault_entered(__u64 *ctx)
 {
-	struct pt_regs *regs = (void *)ctx[1];
+	struct pt_regs___kernel *regs = (void *)ctx[1];
 	if (!target_current())
 		return 0;
 	fault_count(0, 1);
-	fault_emit(ctx, ctx[0], PT_REGS_IP_CORE(regs), !!(ctx[2] & ERROR_USER), 0,
+	fault_emit(ctx[0], BPF_CORE_READ(regs, ip), !!(ctx[2] & ERROR_USER), 0,
 		   fault_access(ctx[2]));
 	return 0;
 }

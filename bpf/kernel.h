@@ -23,6 +23,11 @@ typedef struct {
 	unsigned int val;
 } kuid_t;
 
+/* struct pt_regs as the kernel names its members; <linux/ptrace.h> has user space's names. */
+struct pt_regs___kernel {
+	unsigned long ip, sp, bp;
+};
+
 struct signal_struct {
 	atomic_t live;
 };

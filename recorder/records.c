@@ -213,7 +213,6 @@ static int learn_stack(struct records *records, const struct stack_definition *d
 	struct stack_news news = {
 		.key = d->key,
 		.tgid = (uint32_t)(d->process_id >> 32),
-		.entry = d->entry,
 		.ip = (const uint64_t *)d->ip_addr,
 		.frames = d->frames < most ? d->frames : most,
 	};

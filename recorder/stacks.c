@@ -80,18 +80,15 @@ static void *pool_new(struct pool *pool, size_t size)
 
 int stacks_learn(struct stacks *stacks, const struct stack_news *news)
 {
-	const uint64_t *ip = news->ip;
 	if (hash_get(&stacks->pending, news->key, 0) || !news->frames)
 		return 0;
 	struct pending *pending =
-		pool_new(&stacks->pool, sizeof(*pending) + news->frames * sizeof(*ip));
+		pool_new(&stacks->pool, sizeof(*pending) + news->frames * sizeof(*news->ip));
 	if (!pending)
 		return -ENOMEM;
-	bool twice = news->entry && news->frames > 2 && ip[1] == ip[2];
 	pending->tgid = news->tgid;
-	pending->frames = (uint32_t)news->frames - twice;
-	pending->ip[0] = ip[0];
-	memcpy(pending->ip + 1, ip + 1 + twice, (pending->frames - 1) * sizeof(*ip));
+	pending->frames = (uint32_t)news->frames;
+	memcpy(pending->ip, news->ip, news->frames * sizeof(*news->ip));
 	return hash_set(&stacks->pending, news->key, 0, (uintptr_t)pending);
 }
 

@@ -15,15 +15,11 @@ int stacks_open(struct definer *, struct images *, struct spaces *, struct stack
 struct stack_news {
 	uint64_t key;
 	uint32_t tgid;
-	bool entry; /* taken at a function's entry, the caller put in by hand */
 	const uint64_t *ip;
 	size_t frames;
 };
 
-/*
- * The definition of a stack arrived. At a function's entry the kernel may have found the caller too (since
- * 6.11): then it stands twice, which two different calls cannot, and is dropped. 0 or -ENOMEM.
- */
+/* The definition of a stack arrived. 0 or -ENOMEM. */
 int stacks_learn(struct stacks *, const struct stack_news *);
 
 /*

@@ -28,6 +28,19 @@ static int save(const char *trace, const char *path, bool events, struct outcome
 	return err;
 }
 
+static int show_path(const char *path, struct outcome *outcome)
+{
+	struct text text = { 0 };
+	bool failed;
+
+	text_escape(&text, path, strlen(path));
+	failed = text.failed;
+	if (!failed)
+		printf("\nThe database is %s.\n", text.data);
+	text_release(&text);
+	return failed ? outcome_failed(outcome, "out of memory") : 0;
+}
+
 static int show_overview(const char *path, struct outcome *outcome)
 {
 	struct report report;
@@ -35,12 +48,12 @@ static int show_overview(const char *path, struct outcome *outcome)
 	struct analysis *analysis;
 	int err = command_open(path, &analysis, outcome);
 
-	if (!err)
-		err = builtin_find("overview", &report);
+	if (!err && builtin_find("overview", &report))
+		err = outcome_failed(outcome, "there is no report 'overview'");
 	if (!err)
 		err = question_ask(&question, analysis, stdout, outcome);
 	if (!err)
-		printf("\nThe database is %s.\n", path);
+		err = show_path(path, outcome);
 	if (!err)
 		err = command_judge(analysis, false, outcome);
 	analysis_close(analysis);

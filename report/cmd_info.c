@@ -65,7 +65,7 @@ static void add_rows(struct text *out, const struct digest *digest)
 {
 	text_puts(out, "\nrows\n");
 	for (unsigned i = 0; i < TABLES_MAX; i++)
-		if (digest->rows[i])
+		if (digest->rows[i] && strcmp(table_numbered(i)->name, "block"))
 			add_count(out, table_numbered(i)->name, digest->rows[i]);
 }
 
@@ -86,9 +86,10 @@ static void add_damage(struct text *out, const struct reader_report *report)
 
 	text_puts(out, "\ndamage\n");
 	before = out->length;
-	if (report->damaged_blocks)
-		text_printf(out, "  the first at byte %" PRIu64 ": %s\n",
-			    report->first_damage_offset, report->first_damage);
+	if (report->damaged_blocks) {
+		add_host_text(out, "  first             ", report->first_damage);
+		text_puts(out, "\n");
+	}
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
 		if (counts[i].n)
 			add_count(out, counts[i].what, counts[i].n);
@@ -145,7 +146,7 @@ static int info_run(int argc, char **argv, struct outcome *outcome)
 		err = options_words(&words, 1, "TRACE", outcome);
 	if (err)
 		return err;
-	outcome->file = words.word[0];
+	outcome_about(outcome, words.word[0]);
 	err = reader_open(words.word[0], &reader);
 	if (err)
 		outcome_failed(outcome, "%s", reader ? reader_why(reader) : strerror(-err));

@@ -16,7 +16,7 @@ int command_open(const char *file, struct analysis **out, struct outcome *outcom
 	int err;
 
 	*out = NULL;
-	outcome->file = file;
+	outcome_about(outcome, file);
 	err = analysis_open(file, out);
 	if (err)
 		outcome_failed(outcome, "%s", *out ? analysis_why(*out) : strerror(-err));
@@ -40,11 +40,10 @@ static void judge_damage(const struct reader_report *report, bool strict, struct
 	int status = strict ? STATUS_LOSSY : STATUS_FINE;
 
 	if (report->damaged_blocks)
-		outcome_remark(outcome, status,
-			       "damaged at byte %" PRIu64 " (%s); %" PRIu64
-			       " blocks damaged, %" PRIu64 " missing, the rest is shown",
-			       report->first_damage_offset, report->first_damage,
-			       report->damaged_blocks, report->missing_blocks);
+		outcome_remark(
+			outcome, status,
+			"%s (%" PRIu64 " blocks damaged, %" PRIu64 " missing; the rest is shown)",
+			report->first_damage, report->damaged_blocks, report->missing_blocks);
 	else if (report->missing_blocks)
 		outcome_remark(outcome, status, "%" PRIu64 " blocks are missing; the rest is shown",
 			       report->missing_blocks);
@@ -89,7 +88,7 @@ int output_open(const char *path, const char *input, FILE **out, struct outcome 
 		return outcome_usage(outcome, "-o %s is the file that is read", path);
 	*out = fopen(path, "we");
 	if (!*out) {
-		outcome->file = path;
+		outcome_about(outcome, path);
 		return outcome_failed(outcome, "%s", strerror(errno));
 	}
 	return 0;
@@ -103,7 +102,7 @@ int output_close(FILE *file, const char *path, int err, struct outcome *outcome)
 	if (path)
 		failed |= fclose(file);
 	if (failed && !err) {
-		outcome->file = path ? path : "standard output";
+		outcome_about(outcome, path ? path : "standard output");
 		err = outcome_failed(outcome, "%s", strerror(why));
 	}
 	return err;

@@ -44,7 +44,7 @@ WHERE NOT EXISTS (SELECT 1 FROM fault_site);
 
 -- Coverage: rows, lost rows and faults that the kernel made, against the kernel's own count
 WITH program AS (
-	SELECT id, host_id, pid, start_ticks, exec_count, comm
+	SELECT id, host_id, pid, start_ticks, exec_count, comm, faults_before
 	FROM process
 	WHERE target = 1
 	AND id IN (SELECT process_id FROM selected)
@@ -68,15 +68,6 @@ thread AS (
 	WHERE ts_ns BETWEEN :from AND :to
 	GROUP BY process_id
 ),
-begun AS (
-	SELECT child_id AS process_id
-	FROM fork
-	WHERE ts_ns BETWEEN :from AND :to
-	UNION
-	SELECT program_id
-	FROM exec
-	WHERE ts_ns BETWEEN :from AND :to
-),
 life AS (
 	SELECT
 		max(g.exec_count) AS programs,
@@ -87,12 +78,11 @@ life AS (
 		sum(coalesce(s.n, 0)) AS "rows",
 		sum(t.software) - sum(coalesce(s.n, 0)) AS lost,
 		sum(t.handled) - sum(t.software) AS kernel_made,
-		iif(sum(e.ended) > 0 AND count(b.process_id) > 0, sum(e.faults), NULL) AS counted
+		iif(sum(e.ended) > 0, sum(e.faults) - sum(g.faults_before), NULL) AS counted
 	FROM program AS g
 	LEFT JOIN seen AS s ON s.process_id = g.id
 	LEFT JOIN total AS t ON t.process_id = g.id
 	LEFT JOIN thread AS e ON e.process_id = g.id
-	LEFT JOIN begun AS b ON b.process_id = g.id
 	GROUP BY g.host_id, g.pid, g.start_ticks
 )
 SELECT
@@ -108,12 +98,34 @@ FROM life
 ORDER BY "rows" DESC, pid, start_ticks, host_id;
 
 -- This report is incomplete
-SELECT printf('Lost rows of fault (%s): %,d.', cause, sum(lost_rows)) AS note
-FROM loss
-WHERE table_name = 'fault'
-AND cause <> 'late'
-AND lost_rows > 0
-AND begin_ns <= :to
-AND ts_ns >= :from
-GROUP BY cause
-ORDER BY cause;
+SELECT note
+FROM (
+	SELECT
+		0 AS place,
+		'' AS detail,
+		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
+			sum(value)) AS note
+	FROM info
+	WHERE key IN ('damaged_blocks', 'missing_blocks')
+	HAVING sum(value) > 0
+	UNION ALL
+	SELECT
+		1,
+		cause,
+		printf('Lost rows of fault (%s): %,d.', cause, sum(lost_rows))
+	FROM loss
+	WHERE table_name = 'fault'
+	AND cause <> 'late'
+	AND lost_rows > 0
+	AND begin_ns <= :to
+	AND ts_ns >= :from
+	GROUP BY cause
+	UNION ALL
+	SELECT
+		3,
+		printf('%20d', session),
+		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
+	FROM session
+	WHERE session NOT IN (SELECT session FROM end)
+)
+ORDER BY place, detail;

@@ -107,10 +107,19 @@ ORDER BY heap_note.note;
 SELECT note
 FROM (
 	SELECT
-		1 AS place,
-		cause AS detail,
+		0 AS place,
+		'' AS detail,
+		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
+			sum(value)) AS note
+	FROM info
+	WHERE key IN ('damaged_blocks', 'missing_blocks')
+	HAVING sum(value) > 0
+	UNION ALL
+	SELECT
+		1,
+		cause,
 		printf('Lost rows of heap (%s): %,d. A lost free shows a block as held that is not; '
-			|| 'a lost allocation hides one.', cause, sum(lost_rows)) AS note
+			|| 'a lost allocation hides one.', cause, sum(lost_rows))
 	FROM loss
 	WHERE table_name = 'heap'
 	AND cause <> 'late'

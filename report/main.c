@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "format/version.h"
@@ -32,31 +33,43 @@ static void print_help(FILE *file)
 	      "  memtape report leaks app.mtape\n",
 	      file);
 }
-static int help(int argc, char **argv, struct outcome *outcome)
+
+static int refuse(const char *name, struct outcome *outcome)
+{
+	struct text names = { 0 };
+
+	for (int i = 0; i < N_COMMANDS; i++)
+		text_printf(&names, "%s, ", commands[i]->name);
+	text_puts(&names, "help");
+	outcome_usage(outcome, "no command '%s'; there are: %s", name,
+		      names.failed ? "?" : names.data);
+	text_release(&names);
+	return -EINVAL;
+}
+
+static int help(const char *name, struct outcome *outcome)
 {
 	static char option[] = "--help";
 	char *words[] = { option, NULL };
-	const struct command *command = argc ? command_named(argv[0]) : NULL;
+	const struct command *command = name ? command_named(name) : NULL;
 
-	if (argc && !command)
-		return outcome_usage(
-			outcome, "no command '%s'; there are: record, report, analyze, sql, info",
-			argv[0]);
-	if (!command)
-		print_help(stdout);
-	return command ? command->run(1, words, outcome) : 0;
+	if (name && !command)
+		return refuse(name, outcome);
+	if (command)
+		return command->run(1, words, outcome);
+	print_help(stdout);
+	return 0;
 }
 
-/* The names that are not commands of the table. */
-static int run_other(int argc, char **argv, struct outcome *outcome)
+/* The words that are not in the table. */
+static int run_other(char **argv, struct outcome *outcome)
 {
-	if (!strcmp(argv[0], "--version")) {
-		printf("memtape %s, trace format %d\n", MEMTAPE_VERSION, FORMAT_VERSION);
-		return 0;
-	}
 	if (!strcmp(argv[0], "help") || !strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))
-		return help(argc - 1, argv + 1, outcome);
-	return help(argc, argv, outcome);
+		return help(argv[1], outcome);
+	if (strcmp(argv[0], "--version"))
+		return refuse(argv[0], outcome);
+	printf("memtape %s, trace format %d\n", MEMTAPE_VERSION, FORMAT_VERSION);
+	return 0;
 }
 
 /* Whatever a file is called, the terminal only shows it. */
@@ -65,7 +78,7 @@ static void say(const struct command *command, const struct outcome *outcome)
 	struct text line = { 0 };
 
 	text_puts(&line, command ? command->name : "");
-	if (outcome->file && outcome->status != STATUS_USAGE) {
+	if (outcome->file[0] && outcome->status != STATUS_USAGE) {
 		text_puts(&line, ": ");
 		text_escape(&line, outcome->file, strlen(outcome->file));
 	}
@@ -88,7 +101,7 @@ int main(int argc, char **argv)
 	if (command)
 		command->run(argc - 2, argv + 2, &outcome);
 	else
-		run_other(argc - 1, argv + 1, &outcome);
+		run_other(argv + 1, &outcome);
 	output_close(stdout, NULL, outcome.status, &outcome);
 	if (outcome.text[0])
 		say(command, &outcome);

@@ -1,8 +1,8 @@
 #include "report/options.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
+#include "report/text.h"
 
 /* Where reading stands; the value of `--name=VALUE` is found before the option is known. */
 struct cursor {
@@ -15,14 +15,15 @@ struct cursor {
 static int options_refuse(const struct option *options, const struct cursor *cursor,
 			  struct outcome *outcome)
 {
-	char names[512];
-	size_t used = 0;
+	struct text names = { 0 };
 
-	names[0] = '\0';
 	for (const struct option *option = options; option->name; option++)
-		used += snprintf(names + used, sizeof(names) - used, " --%s", option->name);
-	return outcome_usage(outcome, "no option '%s'; there are:%s --help",
-			     cursor->argv[cursor->at], names);
+		text_printf(&names, "--%s ", option->name);
+	text_puts(&names, "--help");
+	outcome_usage(outcome, "no option '%s'; there are: %s", cursor->argv[cursor->at],
+		      names.failed ? "?" : names.data);
+	text_release(&names);
+	return -EINVAL;
 }
 
 static const struct option *option_find(const struct option *options, const struct cursor *cursor)

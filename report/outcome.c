@@ -4,6 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+void outcome_about(struct outcome *outcome, const char *file)
+{
+	snprintf(outcome->file, sizeof(outcome->file), "%s", file);
+}
+
 static void outcome_set(struct outcome *outcome, int status, const char *format, va_list args)
 {
 	outcome->status = status;

@@ -5,6 +5,8 @@
 #ifndef REPORT_OUTCOME_H
 #define REPORT_OUTCOME_H
 
+#include <limits.h>
+
 enum {
 	STATUS_FINE = 0,
 	STATUS_FAILED = 1,
@@ -14,9 +16,12 @@ enum {
 
 struct outcome {
 	int status;
-	const char *file; /* that it is about, or NULL */
+	char file[PATH_MAX]; /* that it is about, or "" */
 	char text[1024];
 };
+
+/* Sets the file that what follows is about. */
+void outcome_about(struct outcome *, const char *file);
 
 /* Each sets what ended the command. Wrong usage: -EINVAL; anything else: -EIO. */
 int outcome_usage(struct outcome *, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -102,7 +102,8 @@ WITH text AS (
 )
 SELECT 'pressure', iif(
 	count(*) > 0,
-	printf('tasks waited for memory up to %.2f %% of ten seconds (PSI, some)', max(CAST(some AS REAL))),
+	printf('tasks waited for memory up to %.2f %% of ten seconds (PSI, some)',
+		max(CAST(some AS REAL))),
 	'not recorded'
 )
 FROM text;
@@ -165,7 +166,7 @@ FROM session
 ORDER BY session;
 
 INSERT INTO finding
-SELECT 'sources', coalesce(group_concat(iif(state = 'used', source, source || ' ' || state), ', '), 'none')
+SELECT 'sources', group_concat(iif(state = 'used', source, source || ' ' || state), ', ')
 FROM (
 	SELECT session, source, iif(max(state = 'used'), 'used', max(state)) AS state
 	FROM source

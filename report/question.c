@@ -9,19 +9,19 @@
 
 static int refuse_option(const struct report *report, const char *name, struct outcome *outcome)
 {
-	char names[256] = "";
-	size_t used = 0;
+	struct text names = { 0 };
 
 	for (size_t i = 0; i < report->n_parameters; i++)
-		used += snprintf(names + used, sizeof(names) - used, "--%s ",
-				 report->parameters[i].name);
+		text_printf(&names, "--%s ", report->parameters[i].name);
 	if (report_mentions(report, "selected"))
-		used += snprintf(names + used, sizeof(names) - used, "--pid --comm ");
+		text_puts(&names, "--pid --comm ");
 	if (report_mentions(report, ":from"))
-		used += snprintf(names + used, sizeof(names) - used, "--from --to --at ");
-	return outcome_usage(outcome,
-			     "report '%s' has no option '--%s'; it has: %s--format --strict -o",
-			     report->name, name, names);
+		text_puts(&names, "--from --to --at ");
+	text_puts(&names, "--format --strict -o");
+	outcome_usage(outcome, "report '%s' has no option '--%s'; it has: %s", report->name, name,
+		      names.failed ? "?" : names.data);
+	text_release(&names);
+	return -EINVAL;
 }
 
 static const char *value_of(const struct question *question, const char *name)

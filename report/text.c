@@ -44,20 +44,32 @@ void text_puts(struct text *text, const char *string)
 	text_add(text, string, strlen(string));
 }
 
+/* Formats into the room that is there; whether it was enough. What is missing is reserved. */
+static bool format_into(struct text *text, const char *format, va_list args)
+{
+	size_t room = text->room - text->length;
+	int length = vsnprintf(text->data + text->length, room, format, args);
+
+	if (length < 0)
+		text->failed = true;
+	else if ((size_t)length >= room)
+		return !text_reserve(text, length);
+	else
+		text->length += length;
+	return true;
+}
+
 void text_printf(struct text *text, const char *format, ...)
 {
-	va_list args;
-	int length;
+	bool done = !text_reserve(text, 0);
 
-	va_start(args, format);
-	length = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	if (length < 0 || !text_reserve(text, length))
-		return;
-	va_start(args, format);
-	vsnprintf(text->data + text->length, length + 1, format, args);
-	va_end(args);
-	text->length += length;
+	while (!done) {
+		va_list args;
+
+		va_start(args, format);
+		done = format_into(text, format, args);
+		va_end(args);
+	}
 }
 
 /* The length of the UTF-8 character at `at`, and its number; 0 if there is none. */
@@ -94,6 +106,16 @@ static bool code_is_unsafe(uint32_t code)
 	       (code >= 0x2066 && code <= 0x2069);
 }
 
+/* How many bytes from the first on are printable ASCII and none of `except`: mostly all are. */
+static size_t plain_run(const char *bytes, size_t length, const char *except)
+{
+	size_t n = 0;
+
+	while (n < length && bytes[n] >= 0x20 && bytes[n] < 0x7f && !strchr(except, bytes[n]))
+		n++;
+	return n;
+}
+
 static void text_escape_code(struct text *text, uint32_t code)
 {
 	static const char controls[] = "\n\r\t", letters[] = "nrt";
@@ -107,27 +129,39 @@ static void text_escape_code(struct text *text, uint32_t code)
 		text_printf(text, "\\u%04x", code);
 }
 
-static size_t escape(struct text *text, const char *bytes, size_t length, const char *kept)
+/* What begins with no plain byte; returns the bytes that it takes. */
+static size_t escape_one(struct text *text, const char *bytes, size_t length, const char *kept,
+			 size_t *columns)
 {
-	size_t columns = 0, step;
+	size_t before = text->length, step;
 	uint32_t code;
 
-	for (size_t i = 0; i < length; i += step) {
-		size_t before = text->length;
+	step = utf8_decode((const unsigned char *)bytes, length, &code);
+	if (step && (!code_is_unsafe(code) || (code && code < 0x80 && strchr(kept, (int)code)))) {
+		text_add(text, bytes, step);
+		++*columns;
+		return step;
+	}
+	if (step)
+		text_escape_code(text, code);
+	else
+		text_printf(text, "\\x%02x", (unsigned char)*bytes);
+	*columns += text->length - before;
+	return step ? step : 1;
+}
 
-		step = utf8_decode((const unsigned char *)bytes + i, length - i, &code);
-		if (step &&
-		    (!code_is_unsafe(code) || (code && code < 0x80 && strchr(kept, (int)code)))) {
-			text_add(text, bytes + i, step);
-			columns++;
-			continue;
-		}
-		if (step)
-			text_escape_code(text, code);
-		else
-			text_printf(text, "\\x%02x", (unsigned char)bytes[i]);
-		step = step ? step : 1;
-		columns += text->length - before;
+static size_t escape(struct text *text, const char *bytes, size_t length, const char *kept)
+{
+	size_t columns = 0, i = 0;
+
+	while (i < length) {
+		size_t run = plain_run(bytes + i, length - i, "");
+
+		text_add(text, bytes + i, run);
+		columns += run;
+		i += run;
+		if (i < length)
+			i += escape_one(text, bytes + i, length - i, kept, &columns);
 	}
 	return columns;
 }
@@ -149,6 +183,12 @@ void text_json(struct text *text, const char *bytes, size_t length)
 
 	text_puts(text, "\"");
 	for (size_t i = 0; i < length; i += step ? step : 1) {
+		size_t run = plain_run(bytes + i, length - i, "\"\\");
+
+		text_add(text, bytes + i, run);
+		i += run;
+		if (i == length)
+			break;
 		step = utf8_decode((const unsigned char *)bytes + i, length - i, &code);
 		if (!step)
 			text_puts(text, replacement);

@@ -9,7 +9,7 @@ CREATE TEMP TABLE wall AS
 SELECT
 	s.session,
 	max(s.start_ns, :from) AS from_ns,
-	min(e.ts_ns, :to) AS to_ns,
+	min(coalesce(e.ts_ns, s.start_ns), :to) AS to_ns,
 	coalesce(c.offset_ns, 0) AS offset_ns
 FROM session AS s
 LEFT JOIN (
@@ -39,7 +39,14 @@ SELECT
 	sum(e.wakeups) AS wakeups,
 	sum(e.folios) AS folios
 FROM (
-	SELECT session, ts_ns, duration_ns AS slab_ns, 0 AS direct_ns, 0 AS cgroup_ns, 0 AS wakeups, 0 AS folios
+	SELECT
+		session,
+		ts_ns,
+		duration_ns AS slab_ns,
+		0 AS direct_ns,
+		0 AS cgroup_ns,
+		0 AS wakeups,
+		0 AS folios
 	FROM shrink_total
 	WHERE ts_ns BETWEEN :from AND :to
 	AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)
@@ -65,13 +72,18 @@ WITH RECURSIVE span AS (
 	SELECT
 		w.session,
 		w.offset_ns,
-		min((w.from_ns + w.offset_ns) / 1000000000, coalesce(min(s.second), 9223372036854775807)) AS first,
-		max((w.to_ns + w.offset_ns) / 1000000000, coalesce(max(s.second), 0)) AS last
+		min((w.from_ns + w.offset_ns) / 1000000000, coalesce(s.first, 1 << 62)) AS first,
+		max((w.to_ns + w.offset_ns) / 1000000000, coalesce(s.last, 0)) AS last
 	FROM wall AS w
-	LEFT JOIN scan AS s ON s.session = w.session
+	LEFT JOIN (
+		SELECT session, min(second) AS first, max(second) AS last
+		FROM scan
+		GROUP BY session
+	) AS s ON s.session = w.session
 	WHERE w.from_ns <= w.to_ns
-	GROUP BY w.session
+	OR s.session IS NOT NULL
 ),
+-- A year at most, whatever the clocks of a damaged recording say.
 clock_second(session, offset_ns, second, last) AS (
 	SELECT session, offset_ns, first, last
 	FROM span
@@ -79,6 +91,7 @@ clock_second(session, offset_ns, second, last) AS (
 	SELECT session, offset_ns, second + 1, last
 	FROM clock_second
 	WHERE second < last
+	LIMIT 31622400
 )
 SELECT
 	wall_time(c.second * 1000000000 + 500000000 - c.offset_ns, c.session) AS TIME,
@@ -108,12 +121,34 @@ GROUP BY r.session, r.process_id, r.kind
 ORDER BY sum(r.duration_ns) DESC, r.session, r.process_id, r.kind;
 
 -- This report is incomplete
-SELECT printf('Lost rows of %s (%s): %,d.', table_name, cause, sum(lost_rows)) AS note
-FROM loss
-WHERE table_name IN ('reclaim', 'shrink_total', 'kswapd_total', 'writepage_total')
-AND cause <> 'late'
-AND lost_rows > 0
-AND begin_ns <= :to
-AND ts_ns >= :from
-GROUP BY table_name, cause
-ORDER BY table_name, cause;
+SELECT note
+FROM (
+	SELECT
+		0 AS place,
+		'' AS detail,
+		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
+			sum(value)) AS note
+	FROM info
+	WHERE key IN ('damaged_blocks', 'missing_blocks')
+	HAVING sum(value) > 0
+	UNION ALL
+	SELECT
+		1,
+		table_name || ' ' || cause,
+		printf('Lost rows of %s (%s): %,d.', table_name, cause, sum(lost_rows))
+	FROM loss
+	WHERE table_name IN ('reclaim', 'shrink_total', 'kswapd_total', 'writepage_total')
+	AND cause <> 'late'
+	AND lost_rows > 0
+	AND begin_ns <= :to
+	AND ts_ns >= :from
+	GROUP BY table_name, cause
+	UNION ALL
+	SELECT
+		3,
+		printf('%20d', session),
+		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
+	FROM session
+	WHERE session NOT IN (SELECT session FROM end)
+)
+ORDER BY place, detail;

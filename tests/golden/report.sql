@@ -16,11 +16,12 @@ INSERT INTO clock VALUES (0, 1000000000000, 1000000000000, 1777636985000000000, 
 CREATE TABLE host (id INTEGER PRIMARY KEY, boot_id TEXT, host TEXT);
 INSERT INTO host VALUES (1, 'b-1', 'alpha');
 CREATE TABLE process (id INTEGER PRIMARY KEY, host_id INTEGER, pid INTEGER, start_ticks INTEGER, exec_count INTEGER,
-	comm TEXT, parent_id INTEGER, uid INTEGER, target INTEGER, incomplete INTEGER);
+	comm TEXT, parent_id INTEGER, uid INTEGER, target INTEGER, incomplete INTEGER,
+	faults_before INTEGER);
 INSERT INTO process VALUES
-	(100, 1, 42, 99999, 0, 'memtape-record', NULL, 1000, 1, 0),
-	(101, 1, 42, 99999, 1, 'demo', NULL, 1000, 1, 0),
-	(102, 1, 43, 100100, 0, 'demo' || char(27) || '[2J', 101, 1000, 1, 0);
+	(100, 1, 42, 99999, 0, 'memtape-record', NULL, 1000, 1, 0, 20),
+	(101, 1, 42, 99999, 1, 'demo', NULL, 1000, 1, 0, 0),
+	(102, 1, 43, 100100, 0, 'demo' || char(27) || '[2J', 101, 1000, 1, 0, 0);
 CREATE TABLE source (session INTEGER, source TEXT, way TEXT, state TEXT, why_text TEXT);
 INSERT INTO source VALUES
 	(0, 'fault', 'perf software event', 'used', ''),
@@ -35,7 +36,7 @@ CREATE TABLE exit (session INTEGER, ts_ns INTEGER, process_id INTEGER, tid INTEG
 	minor_faults INTEGER, major_faults INTEGER);
 INSERT INTO exit VALUES
 	(0, 1008000000000, 101, 44, 0, 0, 200, 0),
-	(0, 1009000000000, 101, 42, 0, 1, 800, 4);
+	(0, 1009000000000, 101, 42, 0, 1, 820, 4);
 CREATE TABLE reclaim (session INTEGER, ts_ns INTEGER, process_id INTEGER, tid INTEGER, kind INTEGER,
 	duration_ns INTEGER, allocation_order INTEGER, gfp INTEGER, reclaimed_pages INTEGER);
 INSERT INTO reclaim VALUES

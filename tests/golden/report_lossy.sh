@@ -18,7 +18,7 @@ done
 ask report leaks alpha.db --to +10s --strict --format folded
 ask report losses alpha.db --to +2s --strict
 sqlite3 alpha.db "UPDATE info SET value = 2 WHERE key = 'damaged_blocks';
-	INSERT INTO info VALUES ('first_damage_offset', 4096), ('first_damage', 'checksum')"
+	INSERT INTO info VALUES ('first_damage_offset', 4096), ('first_damage', 'damaged block at byte 4096: the checksum of its content is wrong')"
 ask report sources alpha.db
 ask report sources alpha.db --strict
 sqlite3 alpha.db "DELETE FROM heap_site; DELETE FROM heap_note; DELETE FROM fault_sum"

@@ -46,7 +46,7 @@ ask analyze alpha.db
 mkdir bin
 cp "$memtape" bin/memtape
 memtape=$PWD/bin/memtape
-PATH=/nowhere ask record --help
+env PATH=/nowhere "$memtape" record --help 2>&1 || echo "[exit status $?]"
 printf '#!/bin/sh\nprintf "recorder: <%%s>\\n" "$@"\nexit 9\n' > bin/memtape-record
 chmod +x bin/memtape-record
 ask record -o 'a b' -- ./app --from

@@ -92,7 +92,8 @@ static void check_hostile(void)
 	      "[2 bytes]\n");
 	check("csv", false, rows,
 	      "t,u,b,e\n"
-	      "\"\\x1b[2J\n\t\\u009b\\u202e\\xff\\x00\xc3\xa9\\x7f\",\\xc0\\xaf\\xed\\xa0\\x80z,00ff,\"\"\n");
+	      "\"\\x1b[2J\n\t\\u009b\\u202e\\xff\\x00\xc3\xa9\\x7f\","
+	      "\\xc0\\xaf\\xed\\xa0\\x80z,00ff,\"\"\n");
 	check("json", false, rows,
 	      "[\n{\"t\":\"\\u001b[2J\\u000a\\u0009\\u009b\\u202e\xef\xbf\xbd\\u0000\xc3\xa9\\u007f\","
 	      "\"u\":\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\","

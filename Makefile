@@ -22,7 +22,7 @@ endif
 ifeq ($(filter setup clean,$(MAKECMDGOALS)),)
 missing := $(shell sh tests/packages.sh missing $(build_packages))
 ifneq ($(missing),)
-$(error not installed: $(missing). Run: make setup)
+$(error not installed: $(missing). Run: make setup $(MAKECMDGOALS))
 endif
 endif
 

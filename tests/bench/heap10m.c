@@ -1,6 +1,6 @@
 /*
- * Ten million heap rows, a thousand stacks, random lifetimes, a million blocks live: how long heap_site
- * takes, and how much memory. The trace is written into $TMPDIR and removed.
+ * Ten million heap rows, a thousand stacks, random lifetimes, a million blocks live: how long
+ * heap_site takes, and how much memory. The trace is written into $TMPDIR and removed.
  */
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -42,7 +42,9 @@ static void texts(struct maker *maker, const char *table, const char *text, uint
 	struct cell cells[COLUMNS_MAX] = { 0 };
 
 	for (int i = 0; i < to->n_columns; i++)
-		cells[i] = (struct cell){ .number = i == to->id ? id : i == 2 ? 100 : 0,
+		cells[i] = (struct cell){ .number = i == to->id ? id
+						    : i == 2    ? 100
+								: 0,
 					  .text = text,
 					  .length = strlen(text) };
 	CHECK_EQUAL(writer_add_cells(maker->writer, to, cells), 0);

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include "recorder/mmaps.h"
+#include "recorder/privileges.h"
 #include "recorder/recorder.h"
 #include "recorder/rings.h"
 #include "recorder/session.h"
@@ -216,7 +217,8 @@ static int recorder_begin(struct recorder *recorder, int fd)
 		return recorder_fail(recorder, error, "cannot begin");
 	recorder->second_at = recorder->clock_at = now_ns();
 	recorder->sleep_ns = sleep_least_ns;
-	return recorder_fail(recorder, target_go(recorder->target), "cannot run the command");
+	error = recorder_fail(recorder, target_go(recorder->target), "cannot run the command");
+	return error ? error : recorder_fail(recorder, privileges_drop(), "cannot drop privileges");
 }
 
 /* ---- going on */

@@ -1,6 +1,6 @@
 /*
- * The definition tables. They are read in one pass when a trace is opened, and are real tables: small,
- * joined with everything, and spread over all epochs of the file.
+ * The definition tables. They are read in one pass when a trace is opened, and are real tables:
+ * small, joined with everything, and spread over all epochs of the file.
  */
 #include "analyzer/internal.h"
 
@@ -46,8 +46,9 @@ static bool of_session(const struct table *table)
 }
 
 /*
- * What is told apart by an id has one row per id. Without one, a definition describes what it refers to
- * by the columns before its first text; a fact of the session may have any number of rows.
+ * What is told apart by an id has one row per id. Without one, a definition describes what it
+ * refers to by the columns before its first text; a fact of the session may have any number of
+ * rows.
  */
 static bool is_key(const struct table *table, int column)
 {
@@ -87,9 +88,10 @@ static void update_append(sqlite3_str *sql, const struct column_info *column, co
 	const char *name = column->name;
 
 	if (grows)
-		sqlite3_str_appendf(sql,
-				    "%s\"%w\" = coalesce(max(\"%w\", excluded.\"%w\"), \"%w\", excluded.\"%w\")",
-				    separator, name, name, name, name, name);
+		sqlite3_str_appendf(
+			sql,
+			"%s\"%w\" = coalesce(max(\"%w\", excluded.\"%w\"), \"%w\", excluded.\"%w\")",
+			separator, name, name, name, name, name);
 	else
 		sqlite3_str_appendf(sql, "%s\"%w\" = coalesce(\"%w\", excluded.\"%w\")", separator,
 				    name, name, name);
@@ -238,7 +240,8 @@ static int definitions_read(struct loader *loader)
 		return err;
 	err = reader_open(loader->analysis->path, &reader);
 	if (err) {
-		analysis_fail(loader->analysis, err, "%s", reader ? reader_why(reader) : "no memory");
+		analysis_fail(loader->analysis, err, "%s",
+			      reader ? reader_why(reader) : "no memory");
 	} else {
 		reader_select(reader, &selection);
 		err = trace_load(loader, reader);

@@ -52,7 +52,7 @@ static void constraint_plan(struct plan *plan, sqlite3_index_info *info, int i,
 
 	if (column < 0 || !info->aConstraint[i].usable)
 		return;
-	/* Values of an IN come one by one, each with a scan of its own, unless asked for at once. */
+	/* Values of an IN come one by one, each with its own scan, unless asked for at once. */
 	list = equal && sqlite3_vtab_in(info, i, -1);
 	if (column == columns->time && time_operator(op) && !list) {
 		plan_take(plan, info, i, columns->time_name, time_operator(op));

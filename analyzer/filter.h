@@ -1,9 +1,10 @@
 /*
  * What a statement asks of a virtual table and what the table can know cheaply: the time range, the
- * session, the processes. SQLite checks its conditions again, so a filter may pass too much but never too
- * little.
+ * session, the processes. SQLite checks its conditions again, so a filter may pass too much but
+ * never too little.
  *
- * A plan is the text that EXPLAIN QUERY PLAN shows, one word per argument: "ts_ns>= ts_ns<= process_id=".
+ * A plan is the text that EXPLAIN QUERY PLAN shows, one word per argument: "ts_ns>= ts_ns<=
+ * process_id=".
  */
 #ifndef ANALYZER_FILTER_H
 #define ANALYZER_FILTER_H
@@ -27,8 +28,8 @@ struct filter {
 };
 
 /*
- * Chooses the constraints, their argv in order, the plan and the cost (as if the table had `rows` rows).
- * An SQLite code.
+ * Chooses the constraints, their argv in order, the plan and the cost (as if the table had `rows`
+ * rows). An SQLite code.
  */
 int filter_plan(sqlite3_index_info *info, const struct filter_columns *columns, double rows);
 
@@ -42,7 +43,8 @@ static inline bool filter_session(const struct filter *filter, const struct batc
 }
 
 /* Whether the row can; the time range is the caller's. */
-static inline bool filter_process(const struct filter *filter, const struct batch *batch, size_t row)
+static inline bool filter_process(const struct filter *filter, const struct batch *batch,
+				  size_t row)
 {
 	const struct column *ids;
 

@@ -1,5 +1,6 @@
 /*
- * Groups rows by some of their columns, counting them and adding up others, in one pass over columns.
+ * Groups rows by some of their columns, counting them and adding up others, in one pass over
+ * columns.
  */
 #ifndef ANALYZER_GROUP_H
 #define ANALYZER_GROUP_H
@@ -23,8 +24,8 @@ struct grouping {
 };
 
 /*
- * The groups in the order of their first row. A group is group_width() words: its keys, a bitmap of the
- * NULL ones, its count, its sums.
+ * The groups in the order of their first row. A group is group_width() words: its keys, a bitmap of
+ * the NULL ones, its count, its sums.
  */
 struct groups {
 	struct grouping by;

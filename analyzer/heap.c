@@ -217,7 +217,8 @@ static void cache_trim(struct heap_cache *cache)
 	}
 }
 
-static struct heap_result *cache_find(const struct heap_cache *cache, int64_t from_ns, int64_t to_ns)
+static struct heap_result *cache_find(const struct heap_cache *cache, int64_t from_ns,
+				      int64_t to_ns)
 {
 	struct heap_result *result = cache->first;
 

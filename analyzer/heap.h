@@ -14,7 +14,8 @@ struct heap_feed {
 	bool finished;
 };
 
-/* Opens the trace and takes the events of processes. SQLITE_OK or an error with *why; close it anyway. */
+/* Opens the trace and takes the events of processes. SQLITE_OK or an error with *why; close it
+ * anyway. */
 int heap_feed_open(struct heap_feed *feed, const struct analysis *analysis,
 		   const struct heap_pair_options *options, char **why);
 

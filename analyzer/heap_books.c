@@ -16,7 +16,8 @@ static uint32_t process_add(struct heap_books *books, uint64_t hash, unsigned se
 {
 	uint32_t at = (uint32_t)books->n_processes;
 
-	if (array_grow(&books->processes, &books->process_capacity, at, sizeof(*books->processes)) ||
+	if (array_grow(&books->processes, &books->process_capacity, at,
+		       sizeof(*books->processes)) ||
 	    index_add(&books->by_process, hash, at))
 		return 0;
 	books->processes[at] = (struct heap_process){
@@ -39,43 +40,44 @@ uint32_t books_process(struct heap_books *books, unsigned session, uint64_t id)
 	return process_add(books, hash, session, id);
 }
 
-static uint32_t site_add(struct heap_books *books, uint64_t hash, const struct heap_site *site)
+static uint32_t site_add(struct heap_books *books, uint64_t hash, const struct heap_site_key *key)
 {
 	uint32_t at = (uint32_t)books->n_sites;
 
 	if (array_grow(&books->sites, &books->site_capacity, at, sizeof(*books->sites)) ||
 	    index_add(&books->by_site, hash, at))
 		return INDEX_NONE;
-	books->sites[at] = *site;
+	books->sites[at] = (struct heap_site){
+		.session = books->processes[key->process].session,
+		.process_id = books->processes[key->process].id,
+		.stack_id = key->stack_id,
+		.op = key->op,
+		.tid = key->tid,
+		.first_ns = INT64_MAX,
+		.last_ns = INT64_MIN,
+		.process = key->process,
+	};
 	books->n_sites++;
 	return at;
 }
 
-uint32_t books_site(struct heap_books *books, uint32_t process, uint64_t stack_id, uint64_t op,
-		    uint64_t tid)
+static bool site_is(const struct heap_site *site, const struct heap_site_key *key)
 {
-	uint64_t hash = hash_pair(stack_id + (tid << 32 | tid >> 32), (uint64_t)process << 32 ^ op);
-	struct heap_site site;
+	return site->stack_id == key->stack_id && site->process == key->process &&
+	       site->op == key->op && site->tid == key->tid;
+}
+
+uint32_t books_site(struct heap_books *books, const struct heap_site_key *key, uint64_t hash,
+		    uint32_t guess)
+{
 	uint32_t at;
 
-	for (size_t step = 0; (at = index_next(&books->by_site, hash, &step)) != INDEX_NONE;) {
-		const struct heap_site *old = &books->sites[at];
-
-		if (old->stack_id == stack_id && old->process == process && old->op == op &&
-		    old->tid == tid)
+	if (guess != INDEX_NONE && site_is(&books->sites[guess], key))
+		return guess;
+	for (size_t step = 0; (at = index_next(&books->by_site, hash, &step)) != INDEX_NONE;)
+		if (site_is(&books->sites[at], key))
 			return at;
-	}
-	site = (struct heap_site){
-		.session = books->processes[process].session,
-		.process_id = books->processes[process].id,
-		.stack_id = stack_id,
-		.op = op,
-		.tid = tid,
-		.first_ns = INT64_MAX,
-		.last_ns = INT64_MIN,
-		.process = process,
-	};
-	return site_add(books, hash, &site);
+	return site_add(books, hash, key);
 }
 
 static int note_add(struct heap_books *books, uint64_t hash, const struct heap_note *note)

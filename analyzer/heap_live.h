@@ -6,7 +6,7 @@
 
 #include "analyzer/index.h"
 
-/* A live block. A process and a site are positions in arrays of the pairing; process 0 is nobody. */
+/* A live block. Process and site are positions in arrays of the pairing; process 0 is nobody. */
 struct live {
 	uint64_t addr;
 	int64_t alloc_ns;
@@ -96,7 +96,7 @@ const struct former *former_oldest(const struct former_ring *ring);
 
 void former_add(struct former_ring *ring, const struct live *block, int64_t gone_ns);
 
-/* The unclaimed block that was live at that instant: allocated at or before it, gone after it. Or NULL. */
+/* The unclaimed block that was live at that instant (allocated by then, gone later), or NULL. */
 struct former *former_at(const struct former_ring *ring, uint32_t process, uint64_t addr,
 			 int64_t ts_ns);
 

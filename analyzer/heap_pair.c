@@ -1,7 +1,7 @@
 #include "analyzer/heap_pair.h"
 
-#include <limits.h>
 #include "analyzer/heap_books.h"
+#include "analyzer/heap_events.h"
 #include "analyzer/heap_live.h"
 
 enum {
@@ -10,34 +10,24 @@ enum {
 	FORKS_MAX = 256,    /* generations that a block is inherited over */
 };
 
-struct ordered_event {
-	struct heap_event event;
-	size_t order;
-};
-
-/* The events of a session that are still to come. */
-struct event_queue {
-	size_t next, end;
-};
-
 struct heap_pair {
 	struct heap_pair_options options;
 	struct heap_books books;
 	struct live_set live;
 	size_t dead; /* of them: of ended processes */
 	struct former_ring displaced, freed;
-	struct ordered_event *events;
-	struct event_queue *queues; /* by session */
-	size_t n_events, event_capacity, n_queues;
+	struct heap_events events;
 	uint32_t last_process;
 	int err;
 };
 
 struct row {
 	int64_t ts_ns;
-	uint64_t tid, op, addr, size_bytes, old_addr, stack_id;
+	uint64_t tid, addr, size_bytes, old_addr, stack_id;
 	int64_t began_ns;
-	uint32_t process;
+	uint32_t process, op;
+	uint32_t site; /* a guess */
+	uint64_t site_hash;
 };
 
 int heap_pair_open(const struct heap_pair_options *options, struct heap_pair **out)
@@ -74,7 +64,7 @@ static void life_pass(struct heap_pair *pair, const struct live *block, enum hea
 		      int64_t end_ns, uint64_t tid)
 {
 	struct heap_life life = {
-		.site = &pair->books.sites[block->site],
+		.site = block->site,
 		.addr = block->addr,
 		.size_bytes = block->size_bytes,
 		.alloc_ns = block->alloc_ns,
@@ -87,51 +77,9 @@ static void life_pass(struct heap_pair *pair, const struct live *block, enum hea
 		pair->err = pair->options.life(pair->options.context, &life);
 }
 
-/* ---- Life of processes */
-
 int heap_pair_event(struct heap_pair *pair, const struct heap_event *event)
 {
-	size_t n = pair->n_events;
-	int err = array_grow(&pair->events, &pair->event_capacity, n, sizeof(*pair->events));
-
-	if (err)
-		return err;
-	pair->events[n] = (struct ordered_event){ .event = *event, .order = n };
-	pair->n_events++;
-	return 0;
-}
-
-static int event_compare(const void *left, const void *right)
-{
-	const struct ordered_event *a = left, *b = right;
-
-	if (a->event.session != b->event.session)
-		return a->event.session < b->event.session ? -1 : 1;
-	if (a->event.ts_ns != b->event.ts_ns)
-		return a->event.ts_ns < b->event.ts_ns ? -1 : 1;
-	return a->order < b->order ? -1 : a->order > b->order;
-}
-
-/* Sorts the events and tells the sessions apart. */
-static int events_queue(struct heap_pair *pair)
-{
-	size_t n = pair->n_events;
-
-	if (pair->queues || !n)
-		return 0;
-	qsort(pair->events, n, sizeof(*pair->events), event_compare);
-	pair->n_queues = pair->events[n - 1].event.session + 1;
-	pair->queues = calloc(pair->n_queues, sizeof(*pair->queues));
-	if (!pair->queues)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		struct event_queue *queue = &pair->queues[pair->events[i].event.session];
-
-		if (!queue->end)
-			queue->next = i;
-		queue->end = i + 1;
-	}
-	return 0;
+	return events_add(&pair->events, event);
 }
 
 static int event_apply(struct heap_pair *pair, const struct heap_event *event)
@@ -158,16 +106,13 @@ static int event_apply(struct heap_pair *pair, const struct heap_event *event)
 }
 
 /* Applies what happened in the session until then. */
-static int events_until(struct heap_pair *pair, unsigned session, int64_t ts_ns)
+static int events_apply(struct heap_pair *pair, unsigned session, int64_t ts_ns)
 {
-	struct event_queue *queue;
+	const struct heap_event *event;
 	int err = 0;
 
-	if (session >= pair->n_queues)
-		return 0;
-	queue = &pair->queues[session];
-	while (!err && queue->next < queue->end && pair->events[queue->next].event.ts_ns <= ts_ns)
-		err = event_apply(pair, &pair->events[queue->next++].event);
+	while (!err && (event = events_next(&pair->events, session, ts_ns)))
+		err = event_apply(pair, event);
 	return err;
 }
 
@@ -294,10 +239,20 @@ static int block_begin(struct heap_pair *pair, const struct row *row, uint32_t a
 	return block_displace(pair, &displaced, row->ts_ns);
 }
 
+static struct heap_site_key row_key(const struct heap_pair *pair, const struct row *row)
+{
+	return (struct heap_site_key){
+		.stack_id = row->stack_id,
+		.tid = pair->options.life ? row->tid : 0,
+		.process = row->process,
+		.op = row->op,
+	};
+}
+
 static int row_alloc(struct heap_pair *pair, const struct row *row)
 {
-	uint32_t at = books_site(&pair->books, row->process, row->stack_id, row->op,
-				 pair->options.life ? row->tid : 0);
+	struct heap_site_key key = row_key(pair, row);
+	uint32_t at = books_site(&pair->books, &key, row->site_hash, row->site);
 	struct heap_site *site;
 
 	if (at == INDEX_NONE)
@@ -351,7 +306,7 @@ static bool block_keep(void *context, const struct live *block)
 	return false;
 }
 
-/* Makes room for a chunk. Blocks of ended processes go when they are the greater part, or in passing. */
+/* Makes room for a chunk. Blocks of ended processes go when they are most, or in passing. */
 static int live_reserve(struct heap_pair *pair)
 {
 	size_t live = pair->live.count - pair->dead;
@@ -376,53 +331,70 @@ static uint32_t row_process(struct heap_pair *pair, const struct heap_rows *rows
 	return pair->last_process;
 }
 
-static struct row row_take(const struct heap_rows *rows, size_t i, uint32_t process)
+/* Takes a row and has its block, and the way to its site, fetched until it is paired. */
+static int row_take(struct heap_pair *pair, const struct heap_rows *rows, size_t i, struct row *row)
 {
-	struct row row = {
+	struct heap_site_key key;
+
+	*row = (struct row){
 		.ts_ns = (int64_t)cell(rows->ts_ns, i),
 		.tid = cell(rows->tid, i),
-		.op = cell(rows->op, i),
+		.op = (uint32_t)cell(rows->op, i),
 		.addr = cell(rows->addr, i),
-		.size_bytes = cell(rows->size_bytes, i),
 		.stack_id = cell(rows->stack_id, i),
-		.process = process,
+		.process = row_process(pair, rows, i),
 	};
-
-	row.began_ns = row.ts_ns;
-	if (row.op == HEAP_REALLOC) {
-		row.old_addr = cell(rows->old_addr, i);
-		row.began_ns = (int64_t)((uint64_t)row.ts_ns - cell(rows->realloc_ns, i));
+	row->began_ns = row->ts_ns;
+	live_prefetch(&pair->live, row->process, row->addr);
+	if (row->op == HEAP_FREE)
+		return row->process ? 0 : -ENOMEM;
+	row->size_bytes = cell(rows->size_bytes, i);
+	if (row->op == HEAP_REALLOC) {
+		row->old_addr = cell(rows->old_addr, i);
+		row->began_ns = (int64_t)((uint64_t)row->ts_ns - cell(rows->realloc_ns, i));
+		live_prefetch(&pair->live, row->process, row->old_addr);
 	}
-	return row;
+	key = row_key(pair, row);
+	row->site_hash = site_hash(&key);
+	index_prefetch(&pair->books.by_site, row->site_hash);
+	return row->process ? 0 : -ENOMEM;
+}
+
+/* The same for the site: the one that allocates or, probably, the one of what is freed. */
+static void site_fetch(struct heap_pair *pair, struct row *row)
+{
+	if (row->op == HEAP_FREE)
+		row->site = pair->live.slots[live_home(&pair->live, row->process, row->addr)].site;
+	else
+		row->site = books_site_guess(&pair->books, row->site_hash);
+	if (row->site != INDEX_NONE)
+		__builtin_prefetch(&pair->books.sites[row->site], 1);
 }
 
 static int chunk_pair(struct heap_pair *pair, const struct heap_rows *rows, size_t first, size_t n)
 {
-	uint32_t processes[CHUNK];
+	struct row chunk[CHUNK];
 	int err = live_reserve(pair);
 
+	for (size_t i = 0; i < n && !err; i++)
+		err = row_take(pair, rows, first + i, &chunk[i]);
+	for (size_t i = 0; i < n && !err; i++)
+		site_fetch(pair, &chunk[i]);
 	for (size_t i = 0; i < n && !err; i++) {
-		processes[i] = row_process(pair, rows, first + i);
-		live_prefetch(&pair->live, processes[i], cell(rows->addr, first + i));
-		if (cell(rows->old_addr, first + i))
-			live_prefetch(&pair->live, processes[i], rows->old_addr[first + i]);
-		err = processes[i] ? 0 : -ENOMEM;
-	}
-	for (size_t i = 0; i < n && !err; i++) {
-		struct row row = row_take(rows, first + i, processes[i]);
+		const struct row *row = &chunk[i];
 
-		if (row.ts_ns < pair->options.from_ns || row.ts_ns > pair->options.to_ns)
+		if (row->ts_ns < pair->options.from_ns || row->ts_ns > pair->options.to_ns)
 			continue;
-		err = events_until(pair, rows->session, row.ts_ns);
+		err = events_apply(pair, rows->session, row->ts_ns);
 		if (!err)
-			err = row_pair(pair, &row);
+			err = row_pair(pair, row);
 	}
 	return err ? err : pair->err;
 }
 
 int heap_pair_rows(struct heap_pair *pair, const struct heap_rows *rows)
 {
-	int err = events_queue(pair);
+	int err = events_begin(&pair->events);
 
 	for (size_t i = 0; i < rows->rows && !err; i += CHUNK)
 		err = chunk_pair(pair, rows, i, rows->rows - i < CHUNK ? rows->rows - i : CHUNK);
@@ -432,10 +404,10 @@ int heap_pair_rows(struct heap_pair *pair, const struct heap_rows *rows)
 int heap_pair_finish(struct heap_pair *pair)
 {
 	const struct former_ring *ring = &pair->displaced;
-	int err = events_queue(pair);
+	int err = events_begin(&pair->events);
 
-	for (size_t i = 0; i < pair->n_queues && !err; i++)
-		err = events_until(pair, (unsigned)i, pair->options.to_ns);
+	for (size_t i = 0; i < pair->events.n_queues && !err; i++)
+		err = events_apply(pair, (unsigned)i, pair->options.to_ns);
 	if (err)
 		return err;
 	for (size_t i = 0; i <= pair->live.mask; i++) {
@@ -444,7 +416,8 @@ int heap_pair_finish(struct heap_pair *pair)
 		if (block->process && block_keep(pair, block))
 			life_pass(pair, block, HEAP_HELD, 0, 0);
 	}
-	for (uint64_t i = ring->added < FORMER_MAX ? 0 : ring->added - FORMER_MAX; i < ring->added; i++) {
+	for (uint64_t i = ring->added < FORMER_MAX ? 0 : ring->added - FORMER_MAX; i < ring->added;
+	     i++) {
 		const struct former *former = &ring->ring[i % FORMER_MAX];
 
 		if (!former->claimed)
@@ -473,7 +446,6 @@ void heap_pair_close(struct heap_pair *pair)
 	live_free(&pair->live);
 	former_close(&pair->displaced);
 	former_close(&pair->freed);
-	free(pair->events);
-	free(pair->queues);
+	events_free(&pair->events);
 	free(pair);
 }

@@ -1,22 +1,22 @@
 /*
- * Pairs allocations with what ended them. Rows of table heap go in, in the order of the file (in time
- * order but for late rows); what each site allocated, freed and still holds comes out, and on request
- * every single life.
+ * Pairs allocations with what ended them. Rows of table heap go in, in the order of the file (in
+ * time order but for late rows); what each site allocated, freed and still holds comes out, and on
+ * request every single life.
  *
- * Times are truth. A row of malloc, calloc or posix_memalign is the block's beginning; a row of free is
- * its end; a row of realloc, made at its return, ends the old block (somewhere in its duration) and
- * begins the new one. A block may be looked for as it was live at an instant: for free at its time, for
- * realloc when it began. So a realloc whose old address another thread was given again while it still
- * ran finds the block that it meant and not the younger one.
+ * Times are truth. A row of malloc, calloc or posix_memalign is the block's beginning; a row of
+ * free is its end; a row of realloc, made at its return, ends the old block (somewhere in its
+ * duration) and begins the new one. A block may be looked for as it was live at an instant: for
+ * free at its time, for realloc when it began. So a realloc whose old address another thread was
+ * given again while it still ran finds the block that it meant and not the younger one.
  *
  * - An allocation at the address of a live block displaces that: its end was not seen. A displaced
- *   block is not held. Among the last FORMER_MAX displaced ones a realloc (or a late row) that began
- *   earlier may still claim its own.
+ *   block is not held. Among the last FORMER_MAX displaced ones a realloc (or a late row) that
+ * began earlier may still claim its own.
  * - A block belongs to the process that made it. A child that frees what its parent (or a parent's
  *   parent) had live when it forked has freed an inherited block; that does not touch the parent's.
- *   For that, what a parent freed after forking or had when it ended is remembered, the last FORMER_MAX
- *   blocks. A child that frees an inherited block twice is counted twice. After vfork both share one
- *   memory; that is taken for a fork.
+ *   For that, what a parent freed after forking or had when it ended is remembered, the last
+ * FORMER_MAX blocks. A child that frees an inherited block twice is counted twice. After vfork both
+ * share one memory; that is taken for a fork.
  * - exec and the end of the last thread end a process: what it has live stays held, "at exit".
  *
  * Memory is bounded by the live blocks, sites, processes and life events, not by the rows.
@@ -50,14 +50,18 @@ struct heap_event {
 	uint64_t process_id, other_id;
 };
 
-/* What one stack of a process allocated with one call. In a pairing that passes lives on, also per tid. */
+/* What a stack of a process allocated by one call; where lives are passed on, by one thread. */
 struct heap_site {
-	unsigned session;
-	uint64_t process_id, stack_id, op, tid;
-	uint64_t allocs, alloc_bytes, frees, freed_bytes, displaced, displaced_bytes, failed;
+	/* A cache line of what every row reads or changes. */
+	uint64_t stack_id, tid;
+	uint32_t op, process; /* process: internal */
+	uint64_t allocs, alloc_bytes, frees, freed_bytes;
+	int64_t last_ns;
+
+	int64_t first_ns;
+	uint64_t process_id, displaced, displaced_bytes, failed;
 	uint64_t held_at_exit; /* of those neither freed nor displaced */
-	int64_t first_ns, last_ns;
-	uint32_t process; /* internal */
+	unsigned session;
 };
 
 static inline uint64_t heap_site_held(const struct heap_site *site)
@@ -82,25 +86,27 @@ struct heap_note {
 	unsigned session;
 	uint64_t process_id, stack_id;
 	enum heap_note_kind kind;
-	uint64_t n; /* 0 where all were explained later */
+	uint64_t n;       /* 0 where all were explained later */
 	uint32_t process; /* internal */
 };
 
 enum heap_life_end { HEAP_HELD, HEAP_FREED, HEAP_GONE };
 
-/* A block's life: held; freed at end_ns by end_tid; gone: displaced at end_ns. Lives at one address of a
- * process do not overlap. */
+/*
+ * A block's life: held; freed at end_ns by end_tid; gone: displaced at end_ns. Lives at one address
+ * of a process do not overlap.
+ */
 struct heap_life {
-	const struct heap_site *site;
+	uint32_t site; /* position in heap_pair_sites() */
+	enum heap_life_end end;
 	uint64_t addr, size_bytes, end_tid;
 	int64_t alloc_ns, end_ns;
-	enum heap_life_end end;
 };
 
 struct heap_pair_options {
 	int64_t from_ns, to_ns; /* rows outside are ignored, both ends belong to it */
 
-	/* Called for every block that is not live any more, and at the end for the others. Or NULL. 0, -errno. */
+	/* Gets every block that is live no more, at the end the others. 0, -errno. Or NULL. */
 	int (*life)(void *context, const struct heap_life *);
 	void *context;
 };

@@ -1,6 +1,6 @@
 /*
- * The virtual tables heap_site, heap_life and heap_note. Over a database each is a real table, or reading
- * it is an error.
+ * The virtual tables heap_site, heap_life and heap_note. Over a database each is a real table, or
+ * reading it is an error.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,17 +27,11 @@ struct heap_vtab {
 	const struct heap_kind *kind;
 };
 
-/* A life with its site's key. */
-struct life_row {
-	struct heap_life life;
-	struct heap_site site;
-};
-
 struct heap_cursor {
 	sqlite3_vtab_cursor base;
 	struct heap_result *result; /* of sites and notes */
 	struct heap_feed feed;      /* of lives: each batch gives some */
-	struct life_row *lives;
+	struct heap_life *lives;
 	size_t n_lives, life_capacity, at;
 	sqlite3_int64 rowid;
 	bool windowed;
@@ -134,24 +128,25 @@ static size_t life_rows(const struct heap_cursor *cursor)
 
 static void life_column(const struct heap_cursor *cursor, sqlite3_context *context, int column)
 {
-	const struct life_row *row = &cursor->lives[cursor->at];
+	const struct heap_life *life = &cursor->lives[cursor->at];
+	size_t n_sites;
+	const struct heap_site *site = &heap_pair_sites(cursor->feed.pair, &n_sites)[life->site];
 	const uint64_t values[] = {
-		row->site.session,
-		row->site.process_id,
-		row->site.stack_id,
-		row->site.op,
-		row->site.tid,
-		row->life.addr,
-		row->life.size_bytes,
-		(uint64_t)row->life.alloc_ns,
-		(uint64_t)row->life.end_ns,
-		row->life.end_tid,
+		site->session,
+		site->process_id,
+		site->stack_id,
+		site->op,
+		site->tid,
+		life->addr,
+		life->size_bytes,
+		(uint64_t)life->alloc_ns,
+		(uint64_t)life->end_ns,
+		life->end_tid,
 	};
 
 	if (column == 1 || column == 2)
 		reference(context, values[column]);
-	else if (column < 8 || (column == 8 && row->life.end != HEAP_HELD) ||
-		 row->life.end == HEAP_FREED)
+	else if (column < 8 || (column == 8 && life->end != HEAP_HELD) || life->end == HEAP_FREED)
 		integer(context, values[column]);
 }
 
@@ -163,7 +158,7 @@ static int life_take(void *context, const struct heap_life *life)
 
 	if (err)
 		return err;
-	cursor->lives[cursor->n_lives++] = (struct life_row){ *life, *life->site };
+	cursor->lives[cursor->n_lives++] = *life;
 	return 0;
 }
 
@@ -224,7 +219,7 @@ static int heap_connect(sqlite3 *db, void *context, int argc, const char *const 
 		return SQLITE_NOMEM;
 	self->analysis = context;
 	self->kind = kind_named(argv[0]);
-	rc = analysis_declare(context, self->kind->declaration);
+	rc = sqlite3_declare_vtab(db, self->kind->declaration);
 	if (!rc)
 		rc = sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
 	if (rc)
@@ -346,8 +341,7 @@ static int result_begin(struct heap_cursor *cursor, struct heap_vtab *self, int 
 	if (given & TO_GIVEN)
 		end_fill(&to_ns, *argv);
 	cursor->windowed = given;
-	rc = heap_result_take(self->analysis, from_ns, to_ns, &cursor->result,
-			      &self->base.zErrMsg);
+	rc = heap_result_take(self->analysis, from_ns, to_ns, &cursor->result, &self->base.zErrMsg);
 	if (!rc && self->kind->rows == note_rows)
 		note_skip(cursor);
 	return rc;
@@ -395,8 +389,8 @@ static int heap_eof(sqlite3_vtab_cursor *base)
 
 static int heap_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 {
-	((struct heap_vtab *)base->pVtab)->kind->column((const struct heap_cursor *)base, context,
-							column);
+	((struct heap_vtab *)base->pVtab)
+		->kind->column((const struct heap_cursor *)base, context, column);
 	return SQLITE_OK;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Hash indexes over arrays that the caller keeps, and sets of 64-bit numbers. Hashes are fixed, so the
- * same trace gives the same order everywhere.
+ * Hash indexes over arrays that the caller keeps, and sets of 64-bit numbers. Hashes are fixed, so
+ * the same trace gives the same order everywhere.
  */
 #ifndef ANALYZER_INDEX_H
 #define ANALYZER_INDEX_H
@@ -43,6 +43,12 @@ static inline uint32_t index_next(const struct index *index, uint64_t hash, size
 		if (slot >> 32 == (uint32_t)hash)
 			return (uint32_t)slot - 1;
 	}
+}
+
+static inline void index_prefetch(const struct index *index, uint64_t hash)
+{
+	if (index->slots)
+		__builtin_prefetch(&index->slots[(uint32_t)hash & index->mask]);
 }
 
 /* Adds a position that is not in it yet. 0, -ENOMEM. */

@@ -11,11 +11,14 @@ static const struct {
 	const char *name;
 	size_t offset;
 } counters[] = {
-#define COUNTER(name) { #name, offsetof(struct reader_report, name) }
-	COUNTER(blocks),	  COUNTER(bytes),	   COUNTER(rows),
+#define COUNTER(name)                                                                              \
+	{                                                                                          \
+#name, offsetof(struct reader_report, name)                                        \
+	}
+	COUNTER(blocks),          COUNTER(bytes),          COUNTER(rows),
 	COUNTER(damaged_blocks),  COUNTER(missing_blocks), COUNTER(first_damage_offset),
 	COUNTER(repeated_blocks), COUNTER(unknown_tables), COUNTER(unknown_columns),
-	COUNTER(headerless),	  COUNTER(ended_sessions), COUNTER(first_ns),
+	COUNTER(headerless),      COUNTER(ended_sessions), COUNTER(first_ns),
 	COUNTER(last_ns),
 #undef COUNTER
 };

@@ -1,5 +1,6 @@
 /*
- * Table `info`, key and value: how the trace was read. From a database it is all that is known of that.
+ * Table `info`, key and value: how the trace was read. From a database it is all that is known of
+ * that.
  */
 #ifndef ANALYZER_INFO_H
 #define ANALYZER_INFO_H

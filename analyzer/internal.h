@@ -49,18 +49,16 @@ int analysis_prepare(struct analysis *analysis, sqlite3_stmt **out, const char *
 /* Steps a statement to its end and finalizes it; NULL is no statement. 0, -errno. */
 int analysis_run(struct analysis *analysis, sqlite3_stmt *statement);
 
-/* sqlite3_declare_vtab, which is no change of the file. */
-int analysis_declare(struct analysis *analysis, const char *sql);
-
-/* Opens a reader of the trace for a virtual table; *why is sqlite3_malloc'ed. SQLITE_OK or an error. */
+/* Opens a reader of the trace for a virtual table; *why is sqlite3_malloc'ed. SQLITE_OK or an
+ * error. */
 int analysis_reader(const struct analysis *analysis, struct reader **out, char **why);
 
 /* Likewise the next batch: SQLITE_ROW, SQLITE_DONE or an error. */
 int analysis_batch(struct reader *reader, struct batch *batch, char **why);
 
 /*
- * Each registers its modules or functions, whose names schema.sql uses. SQLITE_OK or an error. What they
- * keep in the analysis is freed by the function below them, which accepts NULL.
+ * Each registers its modules or functions, whose names schema.sql uses. SQLITE_OK or an error. What
+ * they keep in the analysis is freed by the function below them, which accepts NULL.
  */
 int tables_register(struct analysis *analysis);
 int rollup_register(struct analysis *analysis);
@@ -84,7 +82,7 @@ char *definition_sql(const struct table *table, const char *schema);
 /* Makes and fills the definition tables, and completes the report: one pass. 0, -errno. */
 int definitions_load(struct analysis *analysis);
 
-/* Makes the virtual tables and views that the connection does not have as real tables. 0, -errno. */
+/* Makes the virtual tables and views that are not there as real tables. 0, -errno. */
 int schema_make(struct analysis *analysis);
 
 #endif

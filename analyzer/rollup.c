@@ -1,7 +1,8 @@
 /*
- * The virtual table rollup(TABLE, by COLUMN ..., every 1 s [, sum COLUMN ...]): rows of an event table,
- * counted by session, time bucket and key columns. Columns: session, bucket_ns, the keys, n, sum_COLUMN
- * for each sum. Columns that a statement does not use are not grouped by; so counts are to be added up.
+ * The virtual table rollup(TABLE, by COLUMN ..., every 1 s [, sum COLUMN ...]): rows of an event
+ * table, counted by session, time bucket and key columns. Columns: session, bucket_ns, the keys, n,
+ * sum_COLUMN for each sum. Columns that a statement does not use are not grouped by; so counts are
+ * to be added up.
  */
 #include "analyzer/internal.h"
 
@@ -121,7 +122,7 @@ static int rollup_connect(sqlite3 *db, void *context, int argc, const char *cons
 	rc = grouping_parse(&self->all, argc, argv, why);
 	if (!rc) {
 		sql = declaration(&self->all);
-		rc = analysis_declare(context, sql);
+		rc = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
 		sqlite3_free(sql);
 	}
 	if (rc) {

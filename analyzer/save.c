@@ -41,7 +41,8 @@ static bool is_stack(const char *column)
 	return length >= suffix && !strcmp(column + length - suffix, "stack_id");
 }
 
-static void column_note(struct saver *saver, struct copy *copy, const char *column, const char *type)
+static void column_note(struct saver *saver, struct copy *copy, const char *column,
+			const char *type)
 {
 	const char *separator = copy->n_columns ? ", " : "";
 
@@ -62,9 +63,9 @@ static void column_note(struct saver *saver, struct copy *copy, const char *colu
 static int columns_note(struct saver *saver, struct copy *copy)
 {
 	sqlite3_stmt *rows;
-	int err = analysis_prepare(saver->analysis, &rows,
-				   "SELECT name, type FROM pragma_table_info(%Q, 'temp') ORDER BY cid",
-				   copy->name);
+	int err = analysis_prepare(
+		saver->analysis, &rows,
+		"SELECT name, type FROM pragma_table_info(%Q, 'temp') ORDER BY cid", copy->name);
 
 	if (err)
 		return err;
@@ -74,7 +75,7 @@ static int columns_note(struct saver *saver, struct copy *copy)
 	return analysis_sql_fail(saver->analysis, sqlite3_finalize(rows));
 }
 
-/* Events and lives stay in their order, which is that of time but for late rows; sums are sorted. */
+/* Events and lives stay in the order of the file, which is about that of time; sums are sorted. */
 static int rows_copy(struct saver *saver, struct copy *copy)
 {
 	bool sorted = !copy->table && strcmp(copy->name, "heap_life");
@@ -173,14 +174,15 @@ static int stacks_copy(struct saver *saver)
 
 	saver->stacks = NULL;
 	if (!err)
-		err = analysis_exec(saver->analysis,
-				    "CREATE TABLE out.stack_text (stack_id INTEGER PRIMARY KEY,"
-				    " folded TEXT, leaf TEXT, caller TEXT, caller_path TEXT,"
-				    " depth INTEGER);"
-				    "INSERT INTO out.stack_text SELECT stack_id, folded, leaf, caller,"
-				    " caller_path, depth FROM temp.stack_text"
-				    " WHERE stack_id IN (%s) ORDER BY stack_id",
-				    stacks);
+		err = analysis_exec(
+			saver->analysis,
+			"CREATE TABLE out.stack_text (stack_id INTEGER PRIMARY KEY,"
+			" folded TEXT, leaf TEXT, caller TEXT, caller_path TEXT,"
+			" depth INTEGER);"
+			"INSERT INTO out.stack_text SELECT stack_id, folded, leaf, caller,"
+			" caller_path, depth FROM temp.stack_text"
+			" WHERE stack_id IN (%s) ORDER BY stack_id",
+			stacks);
 	sqlite3_free(stacks);
 	return err;
 }
@@ -197,11 +199,12 @@ static int indexes_make(struct saver *saver)
 
 static int all_copy(struct saver *saver)
 {
-	int err = analysis_exec(saver->analysis,
-				"PRAGMA out.journal_mode = OFF; PRAGMA out.synchronous = OFF;"
-				"PRAGMA out.cache_size = -32768;"
-				"PRAGMA out.application_id = %d; PRAGMA out.user_version = %d; BEGIN",
-				DATABASE_APPLICATION_ID, DATABASE_VERSION);
+	int err = analysis_exec(
+		saver->analysis,
+		"PRAGMA out.journal_mode = OFF; PRAGMA out.synchronous = OFF;"
+		"PRAGMA out.cache_size = -32768;"
+		"PRAGMA out.application_id = %d; PRAGMA out.user_version = %d; BEGIN",
+		DATABASE_APPLICATION_ID, DATABASE_VERSION);
 
 	if (!err)
 		err = info_copy(saver);
@@ -274,7 +277,8 @@ static int path_check(struct analysis *analysis, const char *path)
 	close(fd);
 	if (database_ours(header, n))
 		return 0;
-	return analysis_fail(analysis, -EEXIST, "%s: exists, and is no database of memtape's", path);
+	return analysis_fail(analysis, -EEXIST, "%s: exists, and is no database of memtape's",
+			     path);
 }
 
 /* Whoever may not read the trace shall not read the copy. */
@@ -310,7 +314,8 @@ static int folder_sync(struct analysis *analysis, const char *path)
 	return err;
 }
 
-static int file_save(struct analysis *analysis, const char *temporary, const char *path, bool events)
+static int file_save(struct analysis *analysis, const char *temporary, const char *path,
+		     bool events)
 {
 	int err = file_create(analysis, temporary);
 

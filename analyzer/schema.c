@@ -14,9 +14,9 @@ extern const struct {
 static int is_real(struct analysis *analysis, const char *name)
 {
 	sqlite3_stmt *query;
-	int err = analysis_prepare(analysis, &query,
-				   "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = %Q",
-				   name);
+	int err = analysis_prepare(
+		analysis, &query,
+		"SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = %Q", name);
 	int rc;
 
 	if (err)

@@ -1,6 +1,6 @@
 /*
- * Stacks as text: the functions behind the view stack_text. What a node of the stack tree and a frame are
- * is looked up once.
+ * Stacks as text: the functions behind the view stack_text. What a node of the stack tree and a
+ * frame are is looked up once.
  */
 #include "analyzer/internal.h"
 
@@ -42,8 +42,8 @@ static int queries_prepare(sqlite3 *db, struct stack_names *names)
 {
 	static const char node_query[] = "SELECT parent_id, frame_id FROM main.stack WHERE id = ?1";
 	static const char frame_query[] =
-		"SELECT f.offset, s.symbol, i.path, i.id NOT NULL,"
-		" coalesce(i.path, i.unidentified_path, i.build_id, '?')"
+		"SELECT f.offset, s.symbol, nullif(i.path, ''), i.id NOT NULL,"
+		" coalesce(nullif(i.path, ''), i.unidentified_path, i.build_id, '?')"
 		" FROM main.frame AS f LEFT JOIN main.image AS i ON i.id = f.image_id"
 		" LEFT JOIN main.symbol AS s ON s.image_id = f.image_id AND s.offset = f.offset"
 		" WHERE f.id = ?1";
@@ -124,8 +124,9 @@ static int frame_fill(struct stack_names *names, struct frame *frame)
 	} else {
 		frame->name = strdup("[missing]");
 	}
-	return sqlite3_reset(query) ? sqlite3_errcode(sqlite3_db_handle(query)) :
-				      frame->name ? SQLITE_OK : SQLITE_NOMEM;
+	return sqlite3_reset(query) ? sqlite3_errcode(sqlite3_db_handle(query))
+	       : frame->name        ? SQLITE_OK
+				    : SQLITE_NOMEM;
 }
 
 static int frame_find(struct stack_names *names, int64_t id, uint32_t *out)
@@ -245,10 +246,8 @@ static const struct {
 	const char *name;
 	int frames;
 } parts[PARTS] = {
-	[FOLDED] = { "stack_folded", DEPTH_MAX },
-	[LEAF] = { "stack_leaf", 1 },
-	[CALLER] = { "stack_caller", 2 },
-	[CALLER_PATH] = { "stack_caller_path", 2 },
+	[FOLDED] = { "stack_folded", DEPTH_MAX }, [LEAF] = { "stack_leaf", 1 },
+	[CALLER] = { "stack_caller", 2 },         [CALLER_PATH] = { "stack_caller_path", 2 },
 	[DEPTH] = { "stack_depth", DEPTH_MAX },
 };
 
@@ -262,8 +261,8 @@ static void result_part(sqlite3_context *context, const struct stack_names *name
 	else if (part == LEAF)
 		result_name(context, n ? names->frames[frames[0]].name : NULL);
 	else if (n > 1)
-		result_name(context, part == CALLER ? names->frames[frames[1]].name :
-						      names->frames[frames[1]].path);
+		result_name(context, part == CALLER ? names->frames[frames[1]].name
+						    : names->frames[frames[1]].path);
 }
 
 static void stack_part(sqlite3_context *context, int argc, sqlite3_value **argv)

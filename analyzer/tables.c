@@ -1,8 +1,9 @@
 /*
  * The virtual table `trace(NAME)`: events or snapshots, decoded in place, in the order of the file.
  *
- * Column 0 is `session`, the others are the table's. Bookkeeping that every epoch repeats comes once.
- * Over a database, a table that it does not hold has the same columns, but reading it is an error.
+ * Column 0 is `session`, the others are the table's. Bookkeeping that every epoch repeats comes
+ * once. Over a database, a table that it does not hold has the same columns, but reading it is an
+ * error.
  */
 #include "analyzer/internal.h"
 
@@ -53,7 +54,7 @@ static int trace_connect(sqlite3 *db, void *context, int argc, const char *const
 		return SQLITE_ERROR;
 	}
 	sql = declaration(table);
-	rc = analysis_declare(context, sql);
+	rc = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
 	sqlite3_free(sql);
 	if (rc)
 		return rc;

@@ -1,6 +1,6 @@
 /*
- * A small trace of two epochs and two sessions: definitions are merged, events come in place, constraints
- * are pushed down and change no answer.
+ * A small trace of two epochs and two sessions: definitions are merged, events come in place,
+ * constraints are pushed down and change no answer.
  */
 #include "tests/unit/analysis_trace.h"
 
@@ -12,8 +12,9 @@ static void definitions(struct writer *writer, const char *comm, bool late)
 			  "ticks_per_s=100 cpus=2 utc_offset_s=7200 start_ns=1000000000");
 	trace_row(writer, "host id=1 boot_id=b host=h");
 	trace_row(writer, "source source=faults way=software state=used");
-	snprintf(line, sizeof(line), "process id=%d host_id=1 pid=10 start_ticks=5 %s uid=%d target=%d",
-		 late ? 4 : 1, comm, late ? 3 : 0, late);
+	snprintf(line, sizeof(line),
+		 "process id=%d host_id=1 pid=10 start_ticks=5 %s uid=%d target=%d", late ? 4 : 1,
+		 comm, late ? 3 : 0, late);
 	trace_row(writer, line);
 	snprintf(line, sizeof(line),
 		 "process id=2 host_id=1 pid=11 start_ticks=6 parent_id=%d comm=child",
@@ -74,13 +75,13 @@ static void check_definitions(struct analysis *a)
 	check_answer(a, "SELECT count(*), count(DISTINCT id) FROM process", "2|2\n");
 	check_answer(a, "SELECT pid, comm, uid, target, incomplete FROM process ORDER BY pid",
 		     "10|app|0|1|0\n11|child|NULL|0|0\n");
-	check_answer(a,
-		     "SELECT c.comm, p.comm FROM process c JOIN process p ON p.id = c.parent_id",
+	check_answer(a, "SELECT c.comm, p.comm FROM process c JOIN process p ON p.id = c.parent_id",
 		     "child|app\n");
 	check_answer(a, "SELECT count(*) FROM image", "2\n");
 	check_answer(a, "SELECT build_id, unidentified_path FROM image ORDER BY 1",
 		     "NULL|/opt/a;b\naabb|NULL\n");
-	check_answer(a, "SELECT count(*) FROM stack UNION ALL SELECT count(*) FROM frame", "4\n4\n");
+	check_answer(a, "SELECT count(*) FROM stack UNION ALL SELECT count(*) FROM frame",
+		     "4\n4\n");
 	check_answer(a, "SELECT count(*) FROM frame WHERE image_id IS NULL", "1\n");
 	check_answer(a, "SELECT offset, symbol, function_offset FROM symbol", "4096|work|6\n");
 	check_answer(a, "SELECT session, substr(session_hex, 1, 4), utc_offset_s FROM session",
@@ -91,12 +92,13 @@ static void check_definitions(struct analysis *a)
 
 static void check_stacks(struct analysis *a)
 {
-	check_answer(a, "SELECT folded, leaf, caller, caller_path, depth FROM stack_text ORDER BY depth",
-		     "[unknown 0xbeef]|[unknown 0xbeef]|NULL|NULL|1\n"
-		     "[unknown 0xbeef];[a:b+0x2000]|[a:b+0x2000]|[unknown 0xbeef]|NULL|2\n"
-		     "[unknown 0xbeef];[a:b+0x2000];work|work|[a:b+0x2000]|/opt/a;b|3\n"
-		     "[unknown 0xbeef];[a:b+0x2000];work;[libx.so+0x1004]|[libx.so+0x1004]|work|"
-		     "/usr/lib/libx.so|4\n");
+	check_answer(
+		a, "SELECT folded, leaf, caller, caller_path, depth FROM stack_text ORDER BY depth",
+		"[unknown 0xbeef]|[unknown 0xbeef]|NULL|NULL|1\n"
+		"[unknown 0xbeef];[a:b+0x2000]|[a:b+0x2000]|[unknown 0xbeef]|NULL|2\n"
+		"[unknown 0xbeef];[a:b+0x2000];work|work|[a:b+0x2000]|/opt/a;b|3\n"
+		"[unknown 0xbeef];[a:b+0x2000];work;[libx.so+0x1004]|[libx.so+0x1004]|work|"
+		"/usr/lib/libx.so|4\n");
 	check_answer(a,
 		     "SELECT t.leaf, count(*) FROM fault f JOIN stack_text t USING (stack_id)"
 		     " WHERE session = 0 GROUP BY stack_id ORDER BY depth",
@@ -106,13 +108,15 @@ static void check_stacks(struct analysis *a)
 
 static void check_events(struct analysis *a)
 {
-	check_answer(a, "SELECT session, count(*), min(ts_ns), max(ts_ns) FROM fault GROUP BY session",
+	check_answer(a,
+		     "SELECT session, count(*), min(ts_ns), max(ts_ns) FROM fault GROUP BY session",
 		     "0|2000|1000000000|20990000000\n1|2000|1000000000|20990000000\n");
 	check_answer(a, "SELECT kind, access, user, addr, ip_addr, tid FROM fault LIMIT 1",
 		     "1|NULL|1|-4096|0|7\n");
 	check_answer(a, "SELECT count(*) FROM fault WHERE stack_id IS NULL", "800\n");
 	check_answer(a, "SELECT session, count(*) FROM snapshot_system GROUP BY 1", "0|1\n1|1\n");
-	check_answer(a, "SELECT session, cause, cpu, lost_rows FROM loss", "0|ring|NULL|5\n1|ring|NULL|5\n");
+	check_answer(a, "SELECT session, cause, cpu, lost_rows FROM loss",
+		     "0|ring|NULL|5\n1|ring|NULL|5\n");
 	check_answer(a, "SELECT count(*) FROM clock", "4\n");
 	check_answer(a, "SELECT reason FROM end", "duration\nduration\n");
 	check_answer(a,
@@ -123,13 +127,14 @@ static void check_events(struct analysis *a)
 
 static void check_functions(struct analysis *a)
 {
-	check_answer(a,
-		     "SELECT snapshot_value(content_text, 'MemTotal'),"
-		     " snapshot_value(content_text, 'MemFree'), snapshot_value(content_text, 'Mem'),"
-		     " snapshot_value(NULL, 'x'), snapshot_value('a 99999999999999999999', 'a'),"
-		     " snapshot_value('x' || char(10) || 'a b' || char(10) || '7', 'a')"
-		     " FROM snapshot_system WHERE session = 0",
-		     "10|-3|NULL|NULL|9223372036854775807|NULL\n");
+	check_answer(
+		a,
+		"SELECT snapshot_value(content_text, 'MemTotal'),"
+		" snapshot_value(content_text, 'MemFree'), snapshot_value(content_text, 'Mem'),"
+		" snapshot_value(NULL, 'x'), snapshot_value('a 99999999999999999999', 'a'),"
+		" snapshot_value('x' || char(10) || 'a b' || char(10) || '7', 'a')"
+		" FROM snapshot_system WHERE session = 0",
+		"10|-3|NULL|NULL|9223372036854775807|NULL\n");
 	check_answer(a, "SELECT wall_time(1000000000, 0), wall_date(1000000000, 0)",
 		     "03:46:40|2001-09-09\n");
 	check_answer(a, "SELECT wall_time(20000000000, 1), wall_date(20000000000, 1)",
@@ -173,9 +178,10 @@ static void check_pushed(struct analysis *a)
 		char *queries[2], *answers[2];
 
 		for (int j = 0; j < 2; j++) {
-			queries[j] = sqlite3_mprintf("SELECT count(*), sum(ts_ns), sum(stack_id %% 1000),"
-						     " sum(session) FROM fault WHERE %s",
-						     conditions[i][j]);
+			queries[j] = sqlite3_mprintf(
+				"SELECT count(*), sum(ts_ns), sum(stack_id %% 1000),"
+				" sum(session) FROM fault WHERE %s",
+				conditions[i][j]);
 			answers[j] = answer(a, queries[j]);
 		}
 		if (strcmp(answers[0], answers[1]))
@@ -203,11 +209,13 @@ static void check_plans(struct analysis *a)
 		   "SCAN fault VIRTUAL TABLE INDEX 0:ts_ns>= ts_ns<=");
 	check_plan(a, "SELECT * FROM fault WHERE ts_ns > ?1 AND process_id IN picked",
 		   "SCAN fault VIRTUAL TABLE INDEX 0:ts_ns> process_id:in");
-	check_plan(a, "SELECT * FROM fault f JOIN process p ON p.id = f.process_id WHERE p.pid = 10",
-		   "SCAN f VIRTUAL TABLE INDEX 0:\n");
 	check_plan(a,
-		   "SELECT sum(n) FROM fault_sum WHERE bucket_ns BETWEEN ?1 AND ?2 AND process_id IN picked",
-		   ":process_id:in bucket_ns>= bucket_ns<=");
+		   "SELECT * FROM fault f JOIN process p ON p.id = f.process_id WHERE p.pid = 10",
+		   "SCAN f VIRTUAL TABLE INDEX 0:\n");
+	check_plan(
+		a,
+		"SELECT sum(n) FROM fault_sum WHERE bucket_ns BETWEEN ?1 AND ?2 AND process_id IN picked",
+		":process_id:in bucket_ns>= bucket_ns<=");
 	check_plan(a, "SELECT t.folded FROM fault_sum f JOIN stack_text t USING (stack_id)",
 		   "SEARCH stack USING INTEGER PRIMARY KEY");
 }
@@ -219,6 +227,9 @@ static void check_locked(struct analysis *a)
 	check_refused(a, "ATTACH '/tmp/memtape-test-x' AS x", "not authorized");
 	check_refused(a, "VACUUM INTO '/tmp/memtape-test-x'", "authorization denied");
 	check_refused(a, "DELETE FROM fault", "may not be modified");
+	check_refused(a, "UPDATE sqlite_master SET sql = 1", "may not be modified");
+	check_refused(a, "PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = 1",
+		      "may not be");
 	check_answer(a, "SELECT count(*) FROM process", "2\n");
 }
 
@@ -242,7 +253,7 @@ int main(void)
 	check_plans(a);
 	check_locked(a);
 	analysis_close(a);
-	if (!getenv("KEEP")) unlink(path);
+	unlink(path);
 	free(path);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Traces made by tests, a row per line: "process id=1 pid=100 comm=app". What a line does not name is NULL
- * where that can be said, else 0 or empty.
+ * Traces made by tests, a row per line: "process id=1 pid=100 comm=app". What a line does not name
+ * is NULL where that can be said, else 0 or empty.
  */
 #ifndef TESTS_UNIT_ANALYSIS_TRACE_H
 #define TESTS_UNIT_ANALYSIS_TRACE_H
@@ -22,7 +22,8 @@ __attribute__((unused)) static char *trace_path(const char *name)
 	return path;
 }
 
-__attribute__((unused)) static struct writer *trace_begin(const char *path, uint8_t session, bool append)
+__attribute__((unused)) static struct writer *trace_begin(const char *path, uint8_t session,
+							  bool append)
 {
 	struct writer_options options = { .session = { session }, .level = 1 };
 	struct writer *writer;

@@ -25,147 +25,182 @@ bool batch_view(struct wire bytes, struct batch_view *out)
 	return true;
 }
 
-static void *allocate(void *arena, size_t size)
+static int damaged(const char **why, const char *words)
 {
-	return arena_alloc(arena, size);
-}
-
-static void leave(void *arena, void *memory)
-{
-	(void)arena;
-	(void)memory;
-}
-
-static size_t field_count(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
-{
-	return *(const size_t *)((const char *)message + field->quantifier_offset);
-}
-
-static void *field_array(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
-{
-	return *(void *const *)((const char *)message + field->offset);
-}
-
-static int too_large(const char **why)
-{
-	*why = "a batch is too large";
+	*why = words;
 	return -EBADMSG;
 }
 
-static int null_bitmap(struct decoder *decoder, const ProtobufCMessage *message,
-		       const ProtobufCFieldDescriptor *field, uint64_t **out, const char **why)
+/* The column that a field is, or whose list of NULLs it is; -1: a column that is not known. */
+static int column_of(const struct decoder *decoder, uint32_t number, bool *null_list)
 {
-	size_t n = field ? field_count(message, field) : 0;
-	size_t bytes = (decoder->rows + 63) / 64 * sizeof(uint64_t);
-	const uint64_t *list;
+	const struct table *table = decoder->table;
 
-	*out = NULL;
-	if (!n)
-		return 0;
-	*out = arena_alloc(&decoder->arena, bytes);
-	if (!*out)
-		return too_large(why);
-	memset(*out, 0, bytes);
-	list = field_array(message, field);
-	for (size_t i = 0; i < n; i++) {
-		if (list[i] >= decoder->rows) {
-			*why = "a list of NULL rows has a row that is not there";
-			return -EBADMSG;
-		}
-		(*out)[list[i] / 64] |= 1ULL << list[i] % 64;
+	for (int i = 0; i < table->n_columns; i++) {
+		const struct column_info *info = &table->columns[i];
+
+		*null_list = info->null_field && info->null_field->id == number;
+		if (*null_list || info->field->id == number)
+			return i;
 	}
+	return -1;
+}
+
+static int values_varints(struct decoded_column *column, enum column_kind kind, size_t rows,
+			  struct wire wire)
+{
+	const uint8_t *at = wire.at, *end = wire.end;
+	uint64_t *to = column->values + column->n, *room = column->values + rows;
+	uint64_t value, last = column->n ? to[-1] : 0;
+
+	if (kind == COLUMN_DELTA) {
+		for (; at < end && to < room && (at = varint_get(at, end, &value)); to++)
+			*to = last += unzigzag(value);
+	} else {
+		for (; at < end && to < room && (at = varint_get(at, end, &value)); to++)
+			*to = value;
+	}
+	column->n = to - column->values;
+	return at == end ? 0 : -EBADMSG;
+}
+
+static int values_hashes(struct decoded_column *column, size_t rows, struct wire wire)
+{
+	size_t n = wire.end - wire.at;
+
+	if (n % 8 || n / 8 > rows - column->n)
+		return -EBADMSG;
+	for (; wire.at < wire.end; wire.at += 8)
+		column->values[column->n++] = get64(wire.at);
 	return 0;
 }
 
-static bool is_null(const uint64_t *nulls, size_t row)
+/* A column may come packed, or value by value, or as pieces of both. */
+static int values_add(struct decoder *decoder, struct decoded_column *column, enum column_kind kind,
+		      const struct wire_field *field, const char **why)
 {
-	return nulls && nulls[row / 64] >> row % 64 & 1;
-}
-
-static void sum_up(uint64_t *values, size_t rows)
-{
-	for (size_t i = 1; i < rows; i++)
-		values[i] += values[i - 1];
-}
-
-/* So that nothing depends on what a writer left there. */
-static void clear_nulls(const uint64_t *nulls, uint64_t *values, size_t rows)
-{
-	for (size_t i = 0; i < (rows + 63) / 64; i++)
-		for (uint64_t left = nulls[i]; left; left &= left - 1)
-			values[64 * i + __builtin_ctzll(left)] = 0;
-}
-
-static int texts_check(const ProtobufCFieldDescriptor *field, ProtobufCBinaryData *texts,
-		       const uint64_t *nulls, size_t rows, const char **why)
-{
-	static uint8_t empty[1];
-
-	for (size_t i = 0; i < rows; i++) {
-		if (texts[i].len > TEXT_MAX) {
-			*why = "a text is too long";
-			return -EBADMSG;
-		}
-		if (field->type == PROTOBUF_C_TYPE_STRING &&
-		    !utf8_valid(texts[i].data, texts[i].len)) {
-			*why = "a text is not UTF-8";
-			return -EBADMSG;
-		}
-		if (is_null(nulls, i) || !texts[i].len)
-			texts[i] = (ProtobufCBinaryData){ 0, empty };
-	}
-	return 0;
-}
-
-static ProtobufCBinaryData *strings(struct decoder *decoder, char **strings)
-{
-	ProtobufCBinaryData *texts = arena_alloc(&decoder->arena, decoder->rows * sizeof(*texts));
-
-	for (size_t i = 0; texts && i < decoder->rows; i++)
-		texts[i] = (ProtobufCBinaryData){ strlen(strings[i]), (uint8_t *)strings[i] };
-	return texts;
-}
-
-static int column_run(struct decoder *decoder, const ProtobufCMessage *message, int i,
-		      const char **why)
-{
-	const struct column_info *info = &decoder->table->columns[i];
-	struct decoded_column *column = &decoder->columns[i];
-	size_t n = field_count(message, info->field);
-	void *array = field_array(message, info->field);
+	static const char words[] = "a column is not as long as its batch, or broken";
+	bool single = field->type == (kind == COLUMN_HASH ? WIRE_64 : WIRE_VARINT);
 	int err;
 
-	*column = (struct decoded_column){ 0 };
-	if (!n)
+	if (!single && field->type != WIRE_LENGTH)
+		return damaged(why, "a column is of the wrong type");
+	if (!column->values)
+		column->values = arena_alloc(&decoder->arena,
+					     decoder->rows * sizeof(*column->values));
+	if (!column->values)
+		return damaged(why, "a batch is too large");
+	if (single) {
+		uint64_t last = column->n ? column->values[column->n - 1] : 0;
+
+		if (column->n == decoder->rows)
+			return damaged(why, words);
+		column->values[column->n++] = kind == COLUMN_DELTA ? last + unzigzag(field->value)
+								   : field->value;
 		return 0;
-	if (n != decoder->rows) {
-		*why = "a column is not as long as its batch";
-		return -EBADMSG;
 	}
-	err = null_bitmap(decoder, message, info->null_field, &column->nulls, why);
-	if (err)
-		return err;
-	if (info->kind == COLUMN_TEXT) {
-		column->texts = info->field->type == PROTOBUF_C_TYPE_STRING
-					? strings(decoder, array)
-					: array;
-		if (!column->texts)
-			return too_large(why);
-		return texts_check(info->field, column->texts, column->nulls, n, why);
-	}
-	column->values = array;
-	if (info->kind == COLUMN_DELTA)
-		sum_up(column->values, n);
-	if (column->nulls)
-		clear_nulls(column->nulls, column->values, n);
+	err = kind == COLUMN_HASH ? values_hashes(column, decoder->rows, field->bytes)
+				  : values_varints(column, kind, decoder->rows, field->bytes);
+	return err ? damaged(why, words) : 0;
+}
+
+static int text_add(struct decoder *decoder, struct decoded_column *column,
+		    const ProtobufCFieldDescriptor *descriptor, const struct wire_field *field,
+		    const char **why)
+{
+	size_t length = field->bytes.end - field->bytes.at;
+
+	if (field->type != WIRE_LENGTH)
+		return damaged(why, "a column is of the wrong type");
+	if (length > TEXT_MAX)
+		return damaged(why, "a text is too long");
+	if (descriptor->type == PROTOBUF_C_TYPE_STRING && !utf8_valid(field->bytes.at, length))
+		return damaged(why, "a text is not UTF-8");
+	if (!column->texts)
+		column->texts = arena_alloc(&decoder->arena,
+					    decoder->rows * sizeof(*column->texts));
+	if (!column->texts)
+		return damaged(why, "a batch is too large");
+	if (column->n == decoder->rows)
+		return damaged(why, "a column is not as long as its batch, or broken");
+	column->texts[column->n++] = (ProtobufCBinaryData){ length, (uint8_t *)field->bytes.at };
 	return 0;
+}
+
+static bool bitmap_alloc(struct decoder *decoder, uint64_t **out)
+{
+	size_t bytes = (decoder->rows + 63) / 64 * sizeof(**out);
+
+	*out = arena_alloc(&decoder->arena, bytes);
+	if (*out)
+		memset(*out, 0, bytes);
+	return *out;
+}
+
+static bool null_add(struct decoder *decoder, struct decoded_column *column, uint64_t row)
+{
+	if (row >= decoder->rows)
+		return false;
+	column->nulls[row / 64] |= 1ULL << row % 64;
+	return true;
+}
+
+static int nulls_add(struct decoder *decoder, struct decoded_column *column,
+		     const struct wire_field *field, const char **why)
+{
+	static const char words[] = "a list of NULL rows has a row that is not there";
+	struct wire wire = field->bytes;
+	uint64_t row;
+
+	if (!column->nulls && !bitmap_alloc(decoder, &column->nulls))
+		return damaged(why, "a batch is too large");
+	if (field->type == WIRE_VARINT)
+		return null_add(decoder, column, field->value) ? 0 : damaged(why, words);
+	if (field->type != WIRE_LENGTH)
+		return damaged(why, "a column is of the wrong type");
+	while (wire.at < wire.end)
+		if (!wire_varint(&wire, &row) || !null_add(decoder, column, row))
+			return damaged(why, words);
+	return 0;
+}
+
+static int field_add(struct decoder *decoder, const struct wire_field *field, const char **why)
+{
+	bool null_list;
+	int i = column_of(decoder, field->number, &null_list);
+	const struct column_info *info;
+
+	if (i < 0) {
+		decoder->unknown_columns++;
+		return 0;
+	}
+	info = &decoder->table->columns[i];
+	if (null_list)
+		return nulls_add(decoder, &decoder->columns[i], field, why);
+	if (info->kind == COLUMN_TEXT)
+		return text_add(decoder, &decoder->columns[i], info->field, field, why);
+	return values_add(decoder, &decoder->columns[i], info->kind, field, why);
+}
+
+/* So that nothing depends on what a writer left in the place of a NULL. */
+static void clear_nulls(struct decoded_column *column, size_t rows)
+{
+	for (size_t i = 0; i < (rows + 63) / 64; i++)
+		for (uint64_t left = column->nulls[i]; left; left &= left - 1) {
+			size_t row = 64 * i + __builtin_ctzll(left);
+
+			if (column->values)
+				column->values[row] = 0;
+			if (column->texts)
+				column->texts[row].len = 0;
+		}
 }
 
 /* Absent columns point to zeros, so that who does not ask whether they are there reads something.
  */
-static int zeros_reserve(struct decoder *decoder, size_t rows)
+static int zeros_reserve(struct decoder *decoder)
 {
-	size_t n = rows * sizeof(ProtobufCBinaryData) / sizeof(uint64_t);
+	size_t n = decoder->rows * sizeof(ProtobufCBinaryData) / sizeof(uint64_t);
 
 	if (n <= decoder->n_zeros)
 		return 0;
@@ -175,47 +210,54 @@ static int zeros_reserve(struct decoder *decoder, size_t rows)
 	return decoder->zeros ? 0 : -ENOMEM;
 }
 
-static int columns_run(struct decoder *decoder, const ProtobufCMessage *message, const char **why)
+static int columns_check(struct decoder *decoder, const char **why)
 {
-	bool any = false, all = true;
-	int err = 0;
+	int present = 0;
 
-	for (int i = 0; !err && i < decoder->table->n_columns; i++) {
-		bool present = field_count(message, decoder->table->columns[i].field);
+	for (int i = 0; i < decoder->table->n_columns; i++) {
+		struct decoded_column *column = &decoder->columns[i];
 
-		err = column_run(decoder, message, i, why);
-		any |= present;
-		all &= present;
+		if (!column->n) {
+			*column = (struct decoded_column){ 0 };
+			continue;
+		}
+		if (column->n != decoder->rows)
+			return damaged(why, "a column is not as long as its batch, or broken");
+		if (column->nulls)
+			clear_nulls(column, decoder->rows);
+		present++;
 	}
-	if (!err && !any) {
-		*why = "a batch has rows but no column";
-		return -EBADMSG;
-	}
-	return err || all ? err : zeros_reserve(decoder, decoder->rows);
+	if (!present)
+		return damaged(why, "a batch has rows but no column");
+	return present == decoder->table->n_columns ? 0 : zeros_reserve(decoder);
 }
 
 int decoder_run(struct decoder *decoder, const struct table *table, const struct batch_view *view,
 		const char **why)
 {
-	ProtobufCAllocator allocator = { allocate, leave, &decoder->arena };
-	ProtobufCMessage *message;
+	struct wire body = view->body;
+	struct wire_field field;
 
-	decoder->arena.limit = BLOCK_UNPACKED_MAX;
 	arena_reset(&decoder->arena);
+	decoder->arena.limit = BLOCK_UNPACKED_MAX;
 	decoder->table = table;
-	if (view->rows > BATCH_ROWS_MAX) {
-		*why = "a batch has too many rows";
-		return -EBADMSG;
-	}
+	decoder->unknown_columns = 0;
+	memset(decoder->columns, 0, sizeof(decoder->columns));
+	if (view->rows > BATCH_ROWS_MAX)
+		return damaged(why, "a batch has too many rows");
+	if (view->rows > (uint64_t)(body.end - body.at))
+		return damaged(why, "a batch has more rows than bytes");
 	decoder->rows = view->rows;
-	message = protobuf_c_message_unpack(table->message, &allocator,
-					    view->body.end - view->body.at, view->body.at);
-	if (!message) {
-		*why = "a batch is no message of its table, or too large";
-		return -EBADMSG;
+	while (body.at < body.end) {
+		int err;
+
+		if (!wire_field(&body, &field))
+			return damaged(why, "a batch is no message of its table");
+		err = field_add(decoder, &field, why);
+		if (err)
+			return err;
 	}
-	decoder->unknown_columns = message->n_unknown_fields;
-	return columns_run(decoder, message, why);
+	return columns_check(decoder, why);
 }
 
 static bool bit(const uint64_t *bitmap, size_t i)

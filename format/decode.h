@@ -11,6 +11,7 @@
 
 /* A column while it may still be changed. */
 struct decoded_column {
+	size_t n;         /* rows decoded so far; 0: absent */
 	uint64_t *values; /* NULL if absent or of texts */
 	ProtobufCBinaryData *texts;
 	uint64_t *nulls;

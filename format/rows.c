@@ -11,24 +11,6 @@ enum {
 	FIELD_ROWS = 1,  /* of Batch */
 };
 
-static void classify(struct rows *rows)
-{
-	for (int i = 0; i < rows->table->n_columns; i++) {
-		const struct column_info *column = &rows->table->columns[i];
-
-		if (!column->null_field)
-			rows->no_null_list |= 1U << i;
-		if (column->kind == COLUMN_TEXT)
-			rows->texts[rows->n_texts++] = i;
-		else if (column->kind == COLUMN_DELTA)
-			rows->deltas[rows->n_deltas++] = i;
-		else if (column->kind == COLUMN_HASH)
-			rows->hashes[rows->n_hashes++] = i;
-		else
-			rows->plain[rows->n_plain++] = i;
-	}
-}
-
 int rows_open(const struct table *table, struct rows **out)
 {
 	struct rows *rows = calloc(1, sizeof(*rows));
@@ -36,7 +18,17 @@ int rows_open(const struct table *table, struct rows **out)
 	if (!rows)
 		return -ENOMEM;
 	rows->table = table;
-	classify(rows);
+	rows->staged = calloc(ROWS_STAGED * table->n_columns, sizeof(*rows->staged));
+	if (!rows->staged) {
+		free(rows);
+		return -ENOMEM;
+	}
+	for (int i = 0; i < table->n_columns; i++) {
+		if (!table->columns[i].null_field)
+			rows->no_null_list |= 1U << i;
+		if (table->columns[i].kind == COLUMN_TEXT)
+			rows->texts[rows->n_texts++] = i;
+	}
 	*out = rows;
 	return 0;
 }
@@ -87,93 +79,154 @@ static int grow(struct rows *rows)
 	return 0;
 }
 
-static void note_time(struct rows *rows, int64_t ts_ns)
+static void note_times(struct rows *rows, const uint64_t *values)
 {
-	if (!rows->count || ts_ns < rows->first_ns)
-		rows->first_ns = ts_ns;
-	if (!rows->count || ts_ns > rows->last_ns)
-		rows->last_ns = ts_ns;
+	size_t step = rows->table->n_columns;
+	int64_t first = values[0], last = values[0];
+
+	if (rows->count > rows->n_staged) {
+		first = rows->first_ns;
+		last = rows->last_ns;
+	}
+	for (size_t row = 0; row < rows->n_staged; row++) {
+		int64_t ts_ns = values[row * step];
+
+		first = ts_ns < first ? ts_ns : first;
+		last = ts_ns > last ? ts_ns : last;
+	}
+	rows->first_ns = first;
+	rows->last_ns = last;
 }
 
 /* Lists the processes in the rows, most of them once. */
-static void note_process(struct rows *rows, uint64_t id)
+static void note_processes(struct rows *rows, const uint64_t *values)
 {
-	uint64_t *recent = &rows->recent[id % ROWS_RECENT];
+	size_t step = rows->table->n_columns;
 
-	if (*recent != id) {
+	for (size_t row = 0; row < rows->n_staged; row++) {
+		uint64_t id = values[row * step], *recent = &rows->recent[id % ROWS_RECENT];
+
+		if (*recent == id)
+			continue;
 		*recent = id;
 		rows->processes[rows->n_processes++] = id;
 	}
 }
 
-static inline size_t run_put(struct run *run, uint64_t value)
+/*
+ * A NULL stands in its column as what packs smallest: no difference, or 0. Changes the staged
+ * values.
+ */
+static void encode_nulls(struct rows *rows, int i, uint64_t *values)
 {
-	uint8_t *at = run->end;
+	bool delta = rows->table->columns[i].kind == COLUMN_DELTA;
+	size_t step = rows->table->n_columns, first = rows->count - rows->n_staged;
+	struct run *run = rows->table->columns[i].null_field ? &rows->nulls[i] : NULL;
+	uint64_t before = rows->last[i];
 
-	run->end = varint_put(at, value);
-	return run->end - at;
-}
+	for (size_t row = 0; row < rows->n_staged; row++) {
+		uint64_t *value = &values[row * step];
 
-static void add_integers(struct rows *rows, const uint64_t *values)
-{
-	int n_deltas = rows->n_deltas, n_plain = rows->n_plain, n_hashes = rows->n_hashes;
-	size_t bytes = 0;
-
-	if (rows->table->ts_ns >= 0)
-		note_time(rows, values[rows->table->ts_ns]);
-	if (rows->table->process_id >= 0)
-		note_process(rows, values[rows->table->process_id]);
-	for (int k = 0; k < n_deltas; k++) {
-		int i = rows->deltas[k];
-		uint64_t value = values[i], delta = value - rows->last[i];
-
-		rows->last[i] = value;
-		bytes += run_put(&rows->columns[i], zigzag(delta));
-	}
-	for (int k = 0; k < n_plain; k++) {
-		int i = rows->plain[k];
-
-		bytes += run_put(&rows->columns[i], values[i]);
-	}
-	for (int k = 0; k < n_hashes; k++) {
-		int i = rows->hashes[k];
-
-		put64(rows->columns[i].end, values[i]);
-		rows->columns[i].end += 8;
-		bytes += 8;
-	}
-	rows->count++;
-	rows->total++;
-	rows->bytes += bytes;
-}
-
-/* A NULL stands in its column as what packs smallest: no difference, or 0. */
-static void add_with_nulls(struct rows *rows, const uint64_t *values, uint32_t nulls)
-{
-	uint64_t copy[COLUMNS_MAX];
-
-	memcpy(copy, values, rows->table->n_columns * sizeof(*copy));
-	for (uint32_t left = nulls; left; left &= left - 1) {
-		int i = __builtin_ctz(left);
-
-		copy[i] = rows->table->columns[i].kind == COLUMN_DELTA ? rows->last[i] : 0;
-		if (rows->table->columns[i].null_field) {
-			rows->bytes += run_put(&rows->nulls[i], rows->count);
-			rows->n_nulls[i]++;
+		if (rows->staged_nulls[row] >> i & 1) {
+			*value = delta ? before : 0;
+			if (run) {
+				run->end = varint_put(run->end, first + row);
+				rows->n_nulls[i]++;
+			}
 		}
+		before = *value;
 	}
-	rows->plain_nulls = nulls & rows->no_null_list;
-	add_integers(rows, copy);
+}
+
+static void encode_deltas(struct rows *rows, int i, const uint64_t *values)
+{
+	size_t step = rows->table->n_columns;
+	const uint64_t *end = values + rows->n_staged * step;
+	uint8_t *at = rows->columns[i].end;
+	uint64_t before = rows->last[i];
+
+	for (; values < end; values += step) {
+		at = varint_put(at, zigzag(*values - before));
+		before = *values;
+	}
+	rows->last[i] = before;
+	rows->columns[i].end = at;
+}
+
+static void encode_plain(struct rows *rows, int i, const uint64_t *values)
+{
+	size_t step = rows->table->n_columns;
+	const uint64_t *end = values + rows->n_staged * step;
+	uint8_t *at = rows->columns[i].end;
+
+	for (; values < end; values += step)
+		at = varint_put(at, *values);
+	rows->columns[i].end = at;
+}
+
+static void encode_hashes(struct rows *rows, int i, const uint64_t *values)
+{
+	size_t step = rows->table->n_columns;
+	struct run *run = &rows->columns[i];
+
+	for (size_t row = 0; row < rows->n_staged; row++, run->end += 8)
+		put64(run->end, values[row * step]);
+}
+
+static void encode_column(struct rows *rows, int i, bool nulls)
+{
+	uint64_t *values = rows->staged + i;
+	size_t before = run_length(&rows->columns[i]) + run_length(&rows->nulls[i]);
+
+	if (nulls)
+		encode_nulls(rows, i, values);
+	switch (rows->table->columns[i].kind) {
+	case COLUMN_DELTA:
+		encode_deltas(rows, i, values);
+		break;
+	case COLUMN_UINT:
+		encode_plain(rows, i, values);
+		break;
+	case COLUMN_HASH:
+		encode_hashes(rows, i, values);
+		break;
+	case COLUMN_TEXT:
+		break;
+	}
+	rows->bytes += run_length(&rows->columns[i]) + run_length(&rows->nulls[i]) - before;
+}
+
+void rows_encode(struct rows *rows)
+{
+	const struct table *table = rows->table;
+	uint32_t nulls = 0;
+
+	if (!rows->n_staged)
+		return;
+	if (table->ts_ns >= 0)
+		note_times(rows, rows->staged + table->ts_ns);
+	if (table->process_id >= 0)
+		note_processes(rows, rows->staged + table->process_id);
+	for (size_t row = 0; row < rows->n_staged; row++)
+		nulls |= rows->staged_nulls[row];
+	for (int i = 0; i < table->n_columns; i++)
+		encode_column(rows, i, nulls >> i & 1);
+	rows->n_staged = 0;
 }
 
 int rows_add(struct rows *rows, const uint64_t *values, uint32_t nulls)
 {
-	if (__builtin_expect(rows->count == rows->room, 0) && grow(rows))
+	size_t n = rows->table->n_columns;
+
+	if (rows->count == rows->room && grow(rows))
 		return -ENOMEM;
-	if (nulls)
-		add_with_nulls(rows, values, nulls);
-	else
-		add_integers(rows, values);
+	memcpy(rows->staged + rows->n_staged * n, values, n * sizeof(*values));
+	rows->staged_nulls[rows->n_staged++] = nulls;
+	rows->plain_nulls = nulls & rows->no_null_list;
+	rows->count++;
+	rows->total++;
+	if (rows->n_staged == ROWS_STAGED)
+		rows_encode(rows);
 	return 0;
 }
 
@@ -351,6 +404,7 @@ void rows_clear(struct rows *rows)
 		run_clear(&rows->nulls[i]);
 	}
 	rows->count = 0;
+	rows->n_staged = 0;
 	rows->bytes = 0;
 	rows->plain_nulls = 0;
 	rows->n_processes = 0;
@@ -366,5 +420,6 @@ void rows_close(struct rows *rows)
 	for (int k = 0; k < rows->n_texts; k++)
 		free(rows->columns[rows->texts[k]].start);
 	free(rows->memory);
+	free(rows->staged);
 	free(rows);
 }

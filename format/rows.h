@@ -13,18 +13,23 @@ struct run {
 	uint8_t *start, *end;
 };
 
-enum { ROWS_RECENT = 64 };
+enum { ROWS_STAGED = 128, ROWS_RECENT = 64 };
 
 struct rows {
 	const struct table *table;
-	size_t count, room;
-	size_t bytes;              /* of the rows on the wire */
+	size_t count, room;        /* rows, the staged ones included */
+	size_t bytes;              /* of the encoded rows */
 	uint64_t total;            /* rows ever added */
-	int64_t first_ns, last_ns; /* of the rows, if the table has times */
+	int64_t first_ns, last_ns; /* of the encoded rows, if the table has times */
 	uint32_t plain_nulls;      /* NULL columns without a null list: the same in all rows */
 	uint32_t no_null_list;     /* columns without one */
-	int n_deltas, n_plain, n_hashes, n_texts;
-	uint8_t deltas[COLUMNS_MAX], plain[COLUMNS_MAX], hashes[COLUMNS_MAX], texts[COLUMNS_MAX];
+	int n_texts;
+	uint8_t texts[COLUMNS_MAX]; /* indexes of the columns of texts */
+
+	size_t n_staged;
+	uint64_t *staged; /* row by row */
+	uint32_t staged_nulls[ROWS_STAGED];
+
 	uint64_t last[COLUMNS_MAX]; /* value of the row before, of deltas */
 	struct run columns[COLUMNS_MAX], nulls[COLUMNS_MAX];
 	size_t n_nulls[COLUMNS_MAX];
@@ -49,11 +54,13 @@ static inline bool rows_differ(const struct rows *rows, uint32_t nulls)
  */
 int rows_add(struct rows *, const uint64_t *values, uint32_t nulls);
 
-/* Adds a row of any table. Its texts are already checked. */
+/* Adds a row of any table; its texts are already checked. */
 int rows_add_cells(struct rows *, const struct cell *cells);
 
-/* The size of the rows as an element of Trace.batch, and its bytes: VARINT_ROOM more are touched.
- */
+/* Encodes what is staged. Before the functions below, and before `bytes` and the times are read. */
+void rows_encode(struct rows *);
+
+/* The size of the rows as an element of Trace.batch; its bytes: VARINT_ROOM more are touched. */
 size_t rows_size(const struct rows *);
 uint8_t *rows_pack(const struct rows *, uint8_t *at);
 

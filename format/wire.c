@@ -1,19 +1,26 @@
 #include "format/wire.h"
 
-bool wire_varint(struct wire *wire, uint64_t *out)
+const uint8_t *varint_get_slow(const uint8_t *at, const uint8_t *end, uint64_t *out)
 {
-	const uint8_t *at = wire->at;
 	uint64_t value = 0;
 
-	for (int shift = 0; shift < 70 && at < wire->end; shift += 7) {
+	for (int shift = 0; shift < 7 * VARINT_MAX && at < end; shift += 7) {
 		value |= (uint64_t)(*at & 0x7f) << shift;
 		if (!(*at++ & 0x80)) {
-			wire->at = at;
 			*out = value;
-			return true;
+			return at;
 		}
 	}
-	return false;
+	return NULL;
+}
+
+bool wire_varint(struct wire *wire, uint64_t *out)
+{
+	const uint8_t *end = varint_get(wire->at, wire->end, out);
+
+	if (end)
+		wire->at = end;
+	return end;
 }
 
 static bool skip(struct wire *wire, uint64_t n)
@@ -33,7 +40,11 @@ static bool value(struct wire *wire, struct wire_field *out)
 	case WIRE_VARINT:
 		return wire_varint(wire, &out->value);
 	case WIRE_64:
-		return skip(wire, 8);
+		if (wire->end - wire->at < 8)
+			return false;
+		out->value = get64(wire->at);
+		wire->at += 8;
+		return true;
 	case WIRE_32:
 		return skip(wire, 4);
 	case WIRE_LENGTH:

@@ -67,12 +67,43 @@ struct wire {
 	const uint8_t *at, *end;
 };
 
+static inline uint64_t unzigzag(uint64_t value)
+{
+	return value >> 1 ^ -(value & 1);
+}
+
 struct wire_field {
 	uint32_t number;
 	enum wire_type type;
-	uint64_t value;    /* of a varint, else 0 */
+	uint64_t value;    /* of WIRE_VARINT and WIRE_64, else 0 */
 	struct wire bytes; /* of WIRE_LENGTH, else empty */
 };
+
+/* For values of 8 bytes and more, and near the end. */
+const uint8_t *varint_get_slow(const uint8_t *at, const uint8_t *end, uint64_t *out);
+
+/* Reads a varint and returns its end, or NULL. As varint_put. */
+static inline const uint8_t *varint_get(const uint8_t *at, const uint8_t *end, uint64_t *out)
+{
+	uint64_t x, last;
+
+	if (at < end && *at < 0x80) {
+		*out = *at;
+		return at + 1;
+	}
+	if (end - at < 8)
+		return varint_get_slow(at, end, out);
+	x = get64(at);
+	last = ~x & 0x8080808080808080;
+	if (!last)
+		return varint_get_slow(at, end, out);
+	at += __builtin_ctzll(last) / 8 + 1;
+	x &= (last ^ (last - 1)) & 0x7f7f7f7f7f7f7f7f;
+	x = (x & 0x007f007f007f007f) | (x & 0x7f007f007f007f00) >> 1;
+	x = (x & 0x00003fff00003fff) | (x & 0x3fff00003fff0000) >> 2;
+	*out = (x & 0x0fffffff) | (x & 0x0fffffff00000000) >> 4;
+	return at;
+}
 
 /* Each returns whether it could be read; if not, `wire` is where it was. */
 bool wire_varint(struct wire *wire, uint64_t *out);

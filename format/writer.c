@@ -173,7 +173,10 @@ static int block_row(struct writer *writer, const struct block_header *header)
 
 	_Static_assert(sizeof(values) / sizeof(*values) == 8, "the columns of message Block");
 	rows_clear(writer->block);
-	return rows_add(writer->block, values, 0);
+	if (rows_add(writer->block, values, 0))
+		return -ENOMEM;
+	rows_encode(writer->block);
+	return 0;
 }
 
 /* Packs the rows of a stream into the content of a block. */
@@ -258,6 +261,9 @@ int writer_flush(struct writer *writer)
 {
 	if (writer->error)
 		return writer->error;
+	for (int i = 0; i < TABLES_MAX; i++)
+		if (writer->rows[i])
+			rows_encode(writer->rows[i]);
 	for (int stream = 0; stream < STREAMS && !writer->error; stream++)
 		writer->error = stream_flush(writer, stream);
 	for (int i = 0; i < TABLES_MAX; i++)

@@ -15,7 +15,7 @@ static int member_find(struct member *member, const struct btf *btf, uint32_t ty
 				member->resolve = r->resolve;
 		type = btf__type_by_id(btf, type->type);
 	}
-	if (!type || (!btf_is_int(type) && !btf_is_enum(type)))
+	if (!type || (!btf_is_int(type) && !btf_is_enum(type)) || type->size > sizeof(uint64_t))
 		return -EINVAL;
 	member->size = type->size;
 	member->is_signed = btf_is_int(type) && btf_int_encoding(type) & BTF_INT_SIGNED;
@@ -45,7 +45,8 @@ int binding_add(struct binding *binding, const struct btf *btf, uint32_t type_id
 			continue;
 		member.column = table_column(binding->table, name);
 		if (member.column < 0 || binding->count == COLUMNS_MAX ||
-		    binding_has(binding, member.column) ||
+		    binding->table->columns[member.column].kind == COLUMN_TEXT ||
+		    binding_has(binding, member.column) || btf_member_bitfield_size(type, i) ||
 		    member_find(&member, btf, m[i].type, references))
 			return -EINVAL;
 		member.zero_is_null = binding->table->columns[member.column].null_field != NULL;
@@ -66,20 +67,20 @@ int binding_complete(const struct binding *binding, const char **why)
 
 static uint64_t member_read(const struct member *member, const char *record)
 {
-	uint64_t value = 0;
 	switch (member->size) {
 	case 1:
 		return member->is_signed ? (uint64_t) * (const int8_t *)(record + member->offset) :
 					   *(const uint8_t *)(record + member->offset);
+	case 2:
+		if (member->is_signed)
+			return (uint64_t) * (const int16_t *)(record + member->offset);
+		return *(const uint16_t *)(record + member->offset);
 	case 4:
 		if (member->is_signed)
 			return (uint64_t) * (const int32_t *)(record + member->offset);
 		return *(const uint32_t *)(record + member->offset);
-	case 8:
-		return *(const uint64_t *)(record + member->offset);
 	default:
-		memcpy(&value, record + member->offset, member->size);
-		return value;
+		return *(const uint64_t *)(record + member->offset);
 	}
 }
 

@@ -135,7 +135,8 @@ static int record(struct request *request, struct recorder *recorder, struct tar
 				"library pays about 1 us for each allocation call\n");
 	int error = recorder_run(recorder, fd, &stop, request->duration_ns);
 	if (target->exec_error) {
-		unlink(request->output);
+		if (strcmp(request->output, "-"))
+			unlink(request->output);
 		return fail(request->command[0], strerror(-target->exec_error));
 	}
 	return error ? fail(request->output, recorder_why(recorder)) : summary(request, recorder);
@@ -147,9 +148,9 @@ int main(int argc, char **argv)
 	struct target target = { .gate = -1, .report = -1 };
 	struct recorder *recorder = NULL;
 	request_parse(argc, argv, &request);
-	catch_signals();
 	if (open_target(&request, &target))
 		return 1;
+	catch_signals(); /* not before the fork: the command keeps what it was given */
 	struct recorder_options how = { request.memory, request.heap, request.cmdline,
 					request.target };
 	int status, error = recorder_open(&how, &target, &recorder);

@@ -135,7 +135,7 @@ int order_take(struct order *order, int64_t before_ns, order_each *each, void *c
 	size_t i;
 	while (merge_pass(order))
 		;
-	for (i = 0; !error && i < order->count && order->items[i].ts_ns < before_ns; i++) {
+	for (i = 0; error >= 0 && i < order->count && order->items[i].ts_ns < before_ns; i++) {
 		const struct item *item = &order->items[i];
 		if (item->ts_ns < order->passed_ns)
 			order->late++;

@@ -54,6 +54,15 @@ static size_t parse_size(const char *text, struct argp_state *state)
 	return (size_t)value;
 }
 
+static bool request_has(const struct request *request, uint32_t pid)
+{
+	for (size_t i = 0; i < request->pid_count; i++)
+		if (request->pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* A process that is named twice is recorded once: probes would count each call twice. */
 static void parse_pids(struct request *request, char *text, struct argp_state *state)
 {
 	char *rest = text, *word;
@@ -62,6 +71,8 @@ static void parse_pids(struct request *request, char *text, struct argp_state *s
 		unsigned long pid = strtoul(word, &end, 10);
 		if (!*word || *end || !pid || pid > 1UL << 22)
 			argp_error(state, "not a process id: %s", word);
+		if (request_has(request, (uint32_t)pid))
+			continue;
 		if (request->pid_count == TARGET_PIDS_MAX)
 			argp_error(state, "more than %d processes", TARGET_PIDS_MAX);
 		request->pids[request->pid_count++] = (uint32_t)pid;

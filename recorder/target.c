@@ -83,7 +83,8 @@ int target_take(struct target *target, const uint32_t *pids, size_t count, size_
 	for (*which = 0; *which < count; ++*which) {
 		int fd = pidfd(pids[*which]);
 		if (fd < 0)
-			return fd == -EINVAL ? -ESRCH : fd; /* a thread is no process */
+			/* A thread is no process: EINVAL, on newer kernels ENOENT. */
+			return fd == -EINVAL || fd == -ENOENT ? -ESRCH : fd;
 		target->pids[target->count] = pids[*which];
 		target->pidfds[target->count++] = fd;
 	}

@@ -232,7 +232,7 @@ static int tables_begin(struct loader *loader, struct table_set *set)
 
 static int definitions_read(struct loader *loader)
 {
-	struct reader_selection selection = { .all_times = true };
+	struct reader_selection selection = { .all_times = true, .verify = true };
 	struct reader *reader = NULL;
 	int err = tables_begin(loader, &selection.tables);
 

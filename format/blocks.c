@@ -184,21 +184,25 @@ void blocks_ended(struct blocks *blocks)
 /* A block that is all there: decodes it, or hops over it. */
 static int block_read(struct blocks *blocks, const struct block_header *header, uint64_t payload)
 {
-	bool again;
+	bool again, use;
 	int err = owner(blocks, header);
 
 	blocks->at = payload + header->stored;
 	if (err <= 0)
 		return err < 0 ? err : 1;
 	again = repeated(blocks, header);
-	if (wanted(blocks, header) && (!again || header->stream == STREAM_DEFINITIONS)) {
+	use = wanted(blocks, header) && (!again || header->stream == STREAM_DEFINITIONS);
+	if (use || blocks->selection.verify) {
 		err = content_block(&blocks->content, &blocks->input, payload, header);
 		if (err == -EBADMSG || err == -ENODATA)
-			return resync(blocks, blocks->block_at, payload, err == -ENODATA,
-				      blocks->content.why);
+			return note_seen(blocks, header) ?:
+				       resync(blocks, blocks->block_at, payload, err == -ENODATA,
+					      blocks->content.why);
 		if (err)
 			return failed(blocks, err);
 	}
+	if (!use)
+		content_drop(&blocks->content);
 	if (table_set_has(&header->tables, blocks->end))
 		blocks_ended(blocks);
 	blocks->fresh = true;

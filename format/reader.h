@@ -41,6 +41,7 @@ struct reader_selection {
 	struct table_set tables; /* none set: all */
 	int64_t from_ns, to_ns;  /* skip blocks wholly outside; rows are not filtered */
 	bool all_times;          /* ignore from_ns and to_ns */
+	bool verify;             /* check the content of blocks that are skipped, too */
 };
 
 /* What a reading met. Counts grow while reading; complete after reader_next returned 0. */

@@ -126,25 +126,21 @@ static void note_times(struct reader_report *report, const struct block_header *
 
 static bool repeated(const struct blocks *blocks, const struct block_header *header)
 {
-	return seen_has(&blocks->session->seen[header->stream], header->sequence);
+	return seen_has(&blocks->session->read[header->stream], header->sequence);
 }
 
-static int note_seen(struct blocks *blocks, const struct block_header *header)
+/* A block came by, damaged or not. */
+static int note_met(struct blocks *blocks, const struct block_header *header)
 {
-	struct seen *seen = &blocks->session->seen[header->stream];
-	uint64_t missing = seen->missing;
-	int err;
+	struct seen *met = &blocks->session->met[header->stream];
+	uint64_t missing = met->missing;
+	int err = 0;
 
-	if (repeated(blocks, header)) {
-		blocks->report.repeated_blocks++;
-		return 0;
-	}
-	err = seen_add(seen, header->sequence);
-	if (err)
-		return failed(blocks, err);
-	blocks->report.missing_blocks += seen->missing - missing;
+	if (!seen_has(met, header->sequence))
+		err = seen_add(met, header->sequence);
+	blocks->report.missing_blocks += met->missing - missing;
 	note_times(&blocks->report, header);
-	return 0;
+	return err;
 }
 
 /*
@@ -153,11 +149,20 @@ static int note_seen(struct blocks *blocks, const struct block_header *header)
  */
 static int enter(struct blocks *blocks, const struct block_header *header)
 {
+	struct seen *read = &blocks->session->read[header->stream];
+	bool again = repeated(blocks, header);
+	int err = note_met(blocks, header);
+
+	if (!err && !again)
+		err = seen_add(read, header->sequence);
+	if (err)
+		return failed(blocks, err);
+	blocks->report.repeated_blocks += again;
 	blocks->block = *header;
-	blocks->pass = !repeated(blocks, header) && wanted(blocks, header);
+	blocks->pass = !again && wanted(blocks, header);
 	if (blocks->pass || header->stream == STREAM_DEFINITIONS)
 		sessions_epoch(&blocks->sessions, blocks->session, header->epoch);
-	return note_seen(blocks, header);
+	return 0;
 }
 
 /* Whose block it is. 1; 0: too many sessions; -errno. */
@@ -181,28 +186,39 @@ void blocks_ended(struct blocks *blocks)
 	blocks->session->ended = true;
 }
 
+/* Reads the content of a block, to use it or only to check it. 0; 1: damaged, noted; -errno. */
+static int block_content(struct blocks *blocks, const struct block_header *header, uint64_t payload,
+			 bool use)
+{
+	int err = content_block(&blocks->content, &blocks->input, payload, header);
+	int noted;
+
+	if (!use)
+		content_drop(&blocks->content);
+	if (err != -EBADMSG && err != -ENODATA)
+		return err ? failed(blocks, err) : 0;
+	noted = note_met(blocks, header);
+	if (noted)
+		return failed(blocks, noted);
+	return resync(blocks, blocks->block_at, payload, err == -ENODATA, blocks->content.why);
+}
+
 /* A block that is all there: decodes it, or hops over it. */
 static int block_read(struct blocks *blocks, const struct block_header *header, uint64_t payload)
 {
-	bool again, use;
+	bool use;
 	int err = owner(blocks, header);
 
 	blocks->at = payload + header->stored;
 	if (err <= 0)
 		return err < 0 ? err : 1;
-	again = repeated(blocks, header);
-	use = wanted(blocks, header) && (!again || header->stream == STREAM_DEFINITIONS);
+	use = wanted(blocks, header) &&
+	      (!repeated(blocks, header) || header->stream == STREAM_DEFINITIONS);
 	if (use || blocks->selection.verify) {
-		err = content_block(&blocks->content, &blocks->input, payload, header);
-		if (err == -EBADMSG || err == -ENODATA)
-			return note_seen(blocks, header) ?:
-				       resync(blocks, blocks->block_at, payload, err == -ENODATA,
-					      blocks->content.why);
+		err = block_content(blocks, header, payload, use);
 		if (err)
-			return failed(blocks, err);
+			return err;
 	}
-	if (!use)
-		content_drop(&blocks->content);
 	if (table_set_has(&header->tables, blocks->end))
 		blocks_ended(blocks);
 	blocks->fresh = true;

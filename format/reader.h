@@ -1,12 +1,12 @@
 /*
- * Reads a trace front to back: batches of columns come out, ids already translated to 64-bit content
- * hashes that mean the same in every epoch, file and host. Everything in a file is hostile until it has
- * passed here.
+ * Reads a trace front to back: batches of columns come out, ids already translated to 64-bit
+ * content hashes that mean the same in every epoch, file and host. Everything in a file is hostile
+ * until it has passed here.
  *
  * A reader hops from block header to block header and decodes only what is selected (and the
- * definitions that it needs for translation). Where headers are missing (a file recompressed by zstd)
- * it decodes everything and selects afterwards. Damage is noted and skipped: reading goes on at the
- * next block header that is whole. Blocks that come twice are passed on once.
+ * definitions that it needs for translation). Where headers are missing (a file recompressed by
+ * zstd) it decodes everything and selects afterwards. Damage is noted and skipped: reading goes on
+ * at the next block header that is whole. Blocks that come twice are passed on once.
  */
 #ifndef FORMAT_READER_H
 #define FORMAT_READER_H
@@ -20,7 +20,7 @@ struct column {
 	bool absent;            /* NULL in every row */
 	const uint64_t *values; /* integers: deltas summed up, ids translated (0 = none) */
 	const ProtobufCBinaryData *texts;
-	const uint64_t *nulls;  /* bitmap of the NULL rows, or NULL: none */
+	const uint64_t *nulls; /* bitmap of the NULL rows, or NULL: none */
 };
 
 struct batch {
@@ -28,7 +28,7 @@ struct batch {
 	size_t rows;
 	const struct column *columns; /* as many as the table has, in its order */
 	uint8_t session[16];
-	unsigned session_number;      /* in the file, from 0, by first appearance */
+	unsigned session_number; /* in the file, from 0, by first appearance */
 	uint32_t epoch;
 };
 
@@ -51,13 +51,13 @@ struct reader_report {
 	uint64_t first_damage_offset; /* in the file, bytes */
 	uint64_t missing_blocks;      /* gaps in the sequence numbers */
 	uint64_t repeated_blocks;
-	uint64_t unknown_tables;      /* batches of tables that this version does not know, skipped */
+	uint64_t unknown_tables; /* batches of tables that this version does not know, skipped */
 	uint64_t unknown_columns;
-	uint64_t headerless;          /* batches that stood in no block with a header */
+	uint64_t headerless; /* batches that stood in no block with a header */
 	unsigned sessions;
-	uint64_t ended_sessions;      /* sessions with an END row */
-	int64_t first_ns, last_ns;    /* of all blocks; 0, 0 without any */
-	const char *first_damage;     /* in words, "" without any; lives as long as the reader */
+	uint64_t ended_sessions;   /* sessions with an END row */
+	int64_t first_ns, last_ns; /* of all blocks; 0, 0 without any */
+	const char *first_damage;  /* in words, "" without any; lives as long as the reader */
 };
 
 /*

@@ -64,8 +64,10 @@ void sessions_free(struct sessions *sessions)
 		struct session *session = sessions->list[i];
 
 		ids_clear(&session->ids, &sessions->pages);
-		for (int stream = 0; stream < STREAMS; stream++)
-			seen_free(&session->seen[stream]);
+		for (int stream = 0; stream < STREAMS; stream++) {
+			seen_free(&session->met[stream]);
+			seen_free(&session->read[stream]);
+		}
 		free(session);
 	}
 	free(sessions->list);

@@ -12,7 +12,8 @@ struct session {
 	bool ended;
 	uint32_t epoch; /* that `ids` is of */
 	struct ids ids;
-	struct seen seen[STREAMS];
+	struct seen met[STREAMS];  /* blocks whose headers came by: the gaps are missing blocks */
+	struct seen read[STREAMS]; /* those that were whole: they are not read again */
 };
 
 struct sessions {

@@ -26,21 +26,21 @@ struct column_info {
 	const ProtobufCFieldDescriptor *field;
 	const ProtobufCFieldDescriptor *null_field; /* its X_null, or NULL: never NULL row by row */
 	const struct table *refers;                 /* X_id: the table X; else NULL */
-	const char *class;                          /* of a text: "path", "comm", "host", ...; else NULL */
-	bool identity;                              /* part of a definition's content hash */
+	const char *class; /* of a text: "path", "comm", "host", ...; else NULL */
+	bool identity;     /* part of a definition's content hash */
 };
 
 struct table {
-	const char *name;     /* of the field in Batch; the SQL name */
-	unsigned number;      /* of the field in Batch */
+	const char *name; /* of the field in Batch; the SQL name */
+	unsigned number;  /* of the field in Batch */
 	enum stream stream;
-	bool bulk;            /* rows too many for a database */
+	bool bulk; /* rows too many for a database */
 	const ProtobufCMessageDescriptor *message;
 	const struct column_info *columns;
 	int n_columns;
-	int id;               /* column of that name, or -1 */
-	int ts_ns;            /* likewise */
-	int process_id;       /* likewise */
+	int id;         /* column of that name, or -1 */
+	int ts_ns;      /* likewise */
+	int process_id; /* likewise */
 };
 
 /*

@@ -1,12 +1,12 @@
 /*
- * Writes a trace: rows go in, blocks come out. Earlier bytes are never patched, so the output may be
- * a pipe. One thread.
+ * Writes a trace: rows go in, blocks come out. Earlier bytes are never patched, so the output may
+ * be a pipe. One thread.
  *
- * Rows are collected per table; a flush packs them into batches and writes one block per stream that
- * has rows, definitions first. The writer flushes by itself when the collected rows reach
+ * Rows are collected per table; a flush packs them into batches and writes one block per stream
+ * that has rows, definitions first. The writer flushes by itself when the collected rows reach
  * BLOCK_RAW_TARGET bytes. The caller flushes when BLOCK_NS have passed, and begins an epoch when
- * writer_epoch_due(); at the beginning of an epoch all ids are void and the caller writes the session
- * and clock rows and, on first use, every definition anew.
+ * writer_epoch_due(); at the beginning of an epoch all ids are void and the caller writes the
+ * session and clock rows and, on first use, every definition anew.
  */
 #ifndef FORMAT_WRITER_H
 #define FORMAT_WRITER_H

@@ -4,7 +4,7 @@
  */
 #include "tests/unit/format_craft.h"
 
-enum { ROUNDS = 4000, MUTATIONS = 6 };
+enum { ROUNDS = 3000, MUTATIONS = 6 };
 
 struct random {
 	uint64_t state;

@@ -74,6 +74,54 @@ static void test_flips(void)
 	small_free(&small);
 }
 
+/* A damaged block is not missing as well; its whole copy further on is read. */
+static void test_second_copy(void)
+{
+	struct small small = small_make(7);
+	struct bytes both = joined(small.bytes, small.bytes);
+	struct records got;
+
+	both.at[small.ends[1] - 1] ^= 1;
+	got = records_read(both.at, both.n);
+	CHECK_EQUAL(got.n, small.all.n);
+	CHECK_EQUAL(got.report.damaged_blocks, 1);
+	CHECK_EQUAL(got.report.missing_blocks, 0);
+	CHECK_EQUAL(got.report.repeated_blocks, BLOCKS - 1);
+	CHECK_EQUAL(record_count(&got, "heap"), 10);
+	for (size_t i = 0; i < 5; i++)
+		CHECK(record_same(record_find(&got, "heap", 5 + i),
+				  record_find(&small.all, "heap", i), false));
+	records_free(&got);
+	free(both.at);
+	small_free(&small);
+}
+
+/* What is skipped is checked if that is asked for. */
+static void test_verify(void)
+{
+	struct small small = small_make(7);
+	struct reader_selection selection = { .all_times = true };
+
+	table_set_add(&selection.tables, table_named("clock")->number);
+	small.bytes.at[small.ends[1] - 1] ^= 1;
+	for (int verify = 0; verify < 2; verify++) {
+		struct reader *reader;
+		struct records got;
+
+		selection.verify = verify;
+		CHECK_EQUAL(open_bytes(small.bytes.at, small.bytes.n, &reader), 0);
+		reader_select(reader, &selection);
+		got = records_of(reader);
+		reader_close(reader);
+		CHECK_EQUAL(got.n, 0);
+		CHECK_EQUAL(got.report.damaged_blocks, verify);
+		CHECK_EQUAL(got.report.blocks, BLOCKS);
+		CHECK_EQUAL(got.report.missing_blocks, 0);
+		records_free(&got);
+	}
+	small_free(&small);
+}
+
 static void test_words(void)
 {
 	struct small small = small_make(7);
@@ -151,6 +199,28 @@ static void test_undefined(void)
 	small_free(&small);
 }
 
+/* Rubbish of any length before the next header: also where the search reads its next piece. */
+static void test_search(void)
+{
+	struct small small = small_make(7);
+	size_t first = small.ends[0], rest = small.bytes.n - first;
+	uint8_t *file = calloc(1, small.bytes.n + (300 << 10));
+
+	memcpy(file, small.bytes.at, first);
+	for (size_t n = (256 << 10) - 200; n < (256 << 10) + 50; n += 3) {
+		struct records got;
+
+		memset(file + first, 'x', n);
+		memcpy(file + first + n, small.bytes.at + first, rest);
+		got = records_read(file, first + n + rest);
+		check_same(&got, &small.all);
+		CHECK_EQUAL(got.report.damaged_blocks, 1);
+		records_free(&got);
+	}
+	free(file);
+	small_free(&small);
+}
+
 static void test_missing(void)
 {
 	const struct table *heap = table_named("heap");
@@ -216,8 +286,11 @@ int main(void)
 {
 	test_prefixes();
 	test_flips();
+	test_second_copy();
+	test_verify();
 	test_words();
 	test_holes();
+	test_search();
 	test_undefined();
 	test_old_ids();
 	test_missing();

@@ -1,6 +1,6 @@
 /*
- * What the BPF programs and the recorder both must know by name: the records that are definitions rather than
- * rows, and the tallies. Everything else the recorder learns from the objects' BTF.
+ * What the BPF programs and the recorder both must know by name: the records that are definitions
+ * rather than rows, and the tallies. Everything else the recorder learns from the objects' BTF.
  */
 #ifndef BPF_DEFINITIONS_H
 #define BPF_DEFINITIONS_H

@@ -1,10 +1,11 @@
 /*
  * Page faults of the targets.
  *
- * The software events PAGE_FAULTS_MIN and _MAJ fire once when a fault has been handled, in step with
- * task->min_flt and maj_flt (mm_account_fault, mm/memory.c), but not for faults that the kernel makes
- * itself (MAP_POPULATE, mlock, exec's arguments): those only show in the memcg event PGFAULT, which
- * fault_total counts. Whether a fault was a read or a write is known at its entry only.
+ * The software events PAGE_FAULTS_MIN and _MAJ fire once when a fault has been handled, in step
+ * with task->min_flt and maj_flt (mm_account_fault, mm/memory.c), but not for faults that the
+ * kernel makes itself (MAP_POPULATE, mlock, exec's arguments): those only show in the memcg event
+ * PGFAULT, which fault_total counts. Whether a fault was a read or a write is known at its entry
+ * only.
  */
 #include "bpf/stack.h"
 
@@ -37,7 +38,8 @@ struct {
 	__type(value, struct fault_total_value);
 } fault_total SEC(".maps");
 
-/* What the entry of the fault said, until it is handled: a fault may sleep and move to another CPU. */
+/* What the entry of the fault said, until it is handled: a fault may sleep and move to another CPU.
+ */
 struct fault_entry {
 	__u8 access;
 };
@@ -55,9 +57,9 @@ enum { ERROR_WRITE = 1 << 1, ERROR_USER = 1 << 2, ERROR_FETCH = 1 << 4 }; /* x86
 
 static __always_inline __u8 fault_access(__u64 error_code)
 {
-	return error_code & ERROR_FETCH ? ACCESS_FETCH :
-	       error_code & ERROR_WRITE ? ACCESS_WRITE :
-					  ACCESS_READ;
+	return error_code & ERROR_FETCH   ? ACCESS_FETCH
+	       : error_code & ERROR_WRITE ? ACCESS_WRITE
+					  : ACCESS_READ;
 }
 
 static __always_inline void fault_count(__u64 handled, __u64 software)
@@ -116,8 +118,8 @@ static __always_inline int fault_handled(struct bpf_perf_event_data *ctx, __u8 k
 	if (!target_current())
 		return 0;
 	if (entered) {
-		struct fault_entry *entry = bpf_task_storage_get(
-			&fault_entries, bpf_get_current_task_btf(), 0, 0);
+		struct fault_entry *entry = bpf_task_storage_get(&fault_entries,
+								 bpf_get_current_task_btf(), 0, 0);
 		access = entry ? entry->access : 0;
 	}
 	fault_count(0, 1);

@@ -1,9 +1,10 @@
 /*
- * The C library's allocator, called by the targets: a row when an allocation returns, and one when free is
- * called. So the rows of one address are in the order in which it changed hands.
+ * The C library's allocator, called by the targets: a row when an allocation returns, and one when
+ * free is called. So the rows of one address are in the order in which it changed hands.
  *
- * The library calls itself (realloc(NULL) jumps to malloc, realloc(p, 0) to free): only the outermost call
- * is a row. A call lies inside another one if its stack pointer is not above the other's.
+ * The library calls itself (realloc(NULL) jumps to malloc, realloc(p, 0) to free): only the
+ * outermost call is a row. A call lies inside another one if its stack pointer is not above the
+ * other's.
  */
 #include "bpf/stack.h"
 
@@ -93,8 +94,8 @@ static __always_inline int heap_leave(struct pt_regs *ctx, __u64 op)
 	if (!call || !call->op || sp < call->sp || (sp == call->sp && op != call->op))
 		return 0;
 	if (sp == call->sp) {
-		if (op == HEAP_MEMALIGN && (addr || bpf_probe_read_user(&addr, sizeof(addr),
-									(void *)call->pointer)))
+		if (op == HEAP_MEMALIGN &&
+		    (addr || bpf_probe_read_user(&addr, sizeof(addr), (void *)call->pointer)))
 			addr = 0;
 		heap_emit(op, call, addr);
 	}

@@ -1,6 +1,6 @@
 /*
- * The few kernel types that the programs touch, with only the members they touch: CO-RE finds where these
- * lie in the running kernel. And the arguments of tracepoints, placed by name.
+ * The few kernel types that the programs touch, with only the members they touch: CO-RE finds where
+ * these lie in the running kernel. And the arguments of tracepoints, placed by name.
  */
 #ifndef BPF_KERNEL_H
 #define BPF_KERNEL_H
@@ -61,8 +61,8 @@ enum vm_event_item {
  * An argument of a tracepoint by its position. The position is a read-only constant
  * `arg__EVENT__NAME` that the recorder sets from the names in the kernel's BTF, because it differs
  * between kernels (7.3 swapped order and gfp_flags of the reclaim events) and CO-RE does not see
- * that. Each load is its own instruction: the verifier refuses a context pointer plus a variable, and the
- * compiler would make one of a plain switch.
+ * that. Each load is its own instruction: the verifier refuses a context pointer plus a variable,
+ * and the compiler would make one of a plain switch.
  */
 #define ARG_LOAD(n)                                                                                \
 	case n:                                                                                    \

@@ -1,6 +1,6 @@
 /*
- * Reclaim on the whole host: tasks that had to reclaim pages themselves, one row at the end of it; what
- * shrinkers, kswapd's wakers and the writers of dirty folios did, as totals.
+ * Reclaim on the whole host: tasks that had to reclaim pages themselves, one row at the end of it;
+ * what shrinkers, kswapd's wakers and the writers of dirty folios did, as totals.
  */
 #include "bpf/record.h"
 
@@ -143,10 +143,12 @@ ARG(mm_vmscan_memcg_reclaim_end, nr_reclaimed);
 ARG(mm_shrink_slab_end, shrinker_retval);
 ARG(mm_vmscan_wakeup_kswapd, nid);
 
-#define BEGIN(event) reclaim_begin(arg(ctx, arg__##event##__order), arg(ctx, arg__##event##__gfp_flags))
+#define BEGIN(event)                                                                               \
+	reclaim_begin(arg(ctx, arg__##event##__order), arg(ctx, arg__##event##__gfp_flags))
 #define END(event, kind) reclaim_end(kind, arg(ctx, arg__##event##__nr_reclaimed))
 
-/* A program as tp_btf, and as raw tracepoint for kernels that refuse tp_btf: the arguments are the same. */
+/* A program as tp_btf, and as raw tracepoint for kernels that refuse tp_btf: the arguments are the
+ * same. */
 #define BOTH_WAYS(source, event, what, code)                                                       \
 	SEC("tp_btf/" #event) int source##__1__##what(__u64 *ctx)                                  \
 	{                                                                                          \
@@ -159,7 +161,8 @@ ARG(mm_vmscan_wakeup_kswapd, nid);
 		return code;                                                                       \
 	}
 
-BOTH_WAYS(reclaim, mm_vmscan_direct_reclaim_begin, direct_begin, BEGIN(mm_vmscan_direct_reclaim_begin))
+BOTH_WAYS(reclaim, mm_vmscan_direct_reclaim_begin, direct_begin,
+	  BEGIN(mm_vmscan_direct_reclaim_begin))
 BOTH_WAYS(reclaim, mm_vmscan_memcg_reclaim_begin, memcg_begin, BEGIN(mm_vmscan_memcg_reclaim_begin))
 BOTH_WAYS(reclaim, mm_vmscan_direct_reclaim_end, direct_end,
 	  END(mm_vmscan_direct_reclaim_end, RECLAIM_DIRECT))

@@ -1,18 +1,18 @@
 /*
  * What every BPF object shares: records and how they reach the recorder, targets, the ledger.
  *
- * A record is a struct named like a table of format/trace.proto. Its members are that table's columns by
- * name: plain integers, or references, which the recorder resolves by typedef. The first member says
- * which struct it is: the number of this object and the struct's type id in the object's BTF. So neither
- * side has a list of records.
+ * A record is a struct named like a table of format/trace.proto. Its members are that table's
+ * columns by name: plain integers, or references, which the recorder resolves by typedef. The first
+ * member says which struct it is: the number of this object and the struct's type id in the
+ * object's BTF. So neither side has a list of records.
  *
- * A map named like a table that ends in _total (key and value structs, members again columns) is dumped
- * once a second.
+ * A map named like a table that ends in _total (key and value structs, members again columns) is
+ * dumped once a second.
  *
- * A source of data is a set of programs named SOURCE__WAYS__EVENT, where WAYS are digits: the ways, best
- * first, that the program is part of. The recorder uses the first way whose programs all load and attach.
- * EVENT says what to attach to where the section does not: a software event for perf_event programs, a
- * function of the C library for uprobes.
+ * A source of data is a set of programs named SOURCE__WAYS__EVENT, where WAYS are digits: the ways,
+ * best first, that the program is part of. The recorder uses the first way whose programs all load
+ * and attach. EVENT says what to attach to where the section does not: a software event for
+ * perf_event programs, a function of the C library for uprobes.
  */
 #ifndef BPF_RECORD_H
 #define BPF_RECORD_H
@@ -25,7 +25,7 @@ char LICENSE[] SEC("license") = "GPL";
 /* Set by the recorder before loading. */
 const volatile __u64 object_number; /* of this object, from 1 */
 const volatile __u32 ring_count = 1;
-const volatile bool whole_host;     /* every process is a target */
+const volatile bool whole_host; /* every process is a target */
 
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -100,7 +100,8 @@ static __always_inline void *record_reserve_(__u32 type, __u64 size)
 	return record;
 }
 
-/* A new record of this struct, its first two members (record_ref, time_ref) set; or NULL, counted. */
+/* A new record of this struct, its first two members (record_ref, time_ref) set; or NULL, counted.
+ */
 #define record_reserve(name)                                                                       \
 	((struct name *)record_reserve_(bpf_core_type_id_local(struct name), sizeof(struct name)))
 
@@ -120,10 +121,9 @@ static __always_inline void *record_reserve_(__u32 type, __u64 size)
 			tally_dropped(TALLY_MAP_FULL);                                             \
 			break;                                                                     \
 		}                                                                                  \
-		_Pragma("unroll") for (unsigned i_ = 0; i_ < sizeof(delta) / 8; i_++)              \
-			if (((__u64 *)&(delta))[i_])                                               \
-				__sync_fetch_and_add((__u64 *)value_ + i_,                         \
-						     ((__u64 *)&(delta))[i_]);                     \
+		_Pragma("unroll") for (unsigned i_ = 0; i_ < sizeof(delta) / 8;                    \
+				       i_++) if (((__u64 *)&(delta))[i_])                          \
+			__sync_fetch_and_add((__u64 *)value_ + i_, ((__u64 *)&(delta))[i_]);       \
 	} while (0)
 
 #endif

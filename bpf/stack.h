@@ -1,20 +1,22 @@
 /*
- * User stacks. A record holds a stack's key; the stack itself travels once, as a stack_definition, before
- * the first record with its key. The key mixes the frames with the address space, so that equal addresses
- * of two programs are two stacks.
+ * User stacks. A record holds a stack's key; the stack itself travels once, as a stack_definition,
+ * before the first record with its key. The key mixes the frames with the address space, so that
+ * equal addresses of two programs are two stacks.
  *
- * Frames are found by frame pointers. At a function's entry the caller is not yet in the chain: there, and
- * only there, it is the word at [rsp].
+ * Frames are found by frame pointers. At a function's entry the caller is not yet in the chain:
+ * there, and only there, it is the word at [rsp].
  *
- * The walk is our own because bpf_get_stack follows anything: behind the last true frame stands whatever a
- * library without frame pointers kept in rbp, and reading there costs a page fault, 0.9 us of each stack.
+ * The walk is our own because bpf_get_stack follows anything: behind the last true frame stands
+ * whatever a library without frame pointers kept in rbp, and reading there costs a page fault, 0.9
+ * us of each stack.
  */
 #ifndef BPF_STACK_H
 #define BPF_STACK_H
 
 #include "bpf/record.h"
 
-/* A slot, not plain per-CPU memory: a program can be preempted, or interrupted by a fault's, here. */
+/* A slot, not plain per-CPU memory: a program can be preempted, or interrupted by a fault's, here.
+ */
 struct stack_slot {
 	__u64 busy;
 	struct stack_definition definition;
@@ -131,14 +133,14 @@ static __always_inline struct stack_registers stack_registers(const struct pt_re
 	return (struct stack_registers){ PT_REGS_IP(regs), PT_REGS_SP(regs), PT_REGS_FP(regs) };
 }
 
-/* The current task's registers in user mode, for programs that run on top of kernel code; zeros if none. */
+/* The current task's registers in user mode, for programs that run on top of kernel code; zeros if
+ * none. */
 static __always_inline struct stack_registers stack_user_registers(void)
 {
 	struct stack_registers registers = {};
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 		return registers;
-	struct pt_regs___kernel *regs =
-		(void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	registers.ip = regs->ip;
 	registers.sp = regs->sp;
 	registers.fp = regs->bp;

@@ -1,6 +1,6 @@
 /*
- * Processes: fork, exec and exit of targets; children of targets become targets. Without these rows no
- * other record can be told whose it is, so this object has no second way.
+ * Processes: fork, exec and exit of targets; children of targets become targets. Without these rows
+ * no other record can be told whose it is, so this object has no second way.
  */
 #include "bpf/record.h"
 

@@ -31,8 +31,8 @@ static const struct btf_type *event_proto(const struct btf *kernel, const char *
 {
 	char name[128];
 	snprintf(name, sizeof(name), "btf_trace_%s", event);
-	const struct btf_type *type =
-		btf__type_by_id(kernel, (uint32_t)btf__find_by_name_kind(kernel, name, BTF_KIND_TYPEDEF));
+	const struct btf_type *type = btf__type_by_id(
+		kernel, (uint32_t)btf__find_by_name_kind(kernel, name, BTF_KIND_TYPEDEF));
 	type = type ? btf__type_by_id(kernel, type->type) : NULL;
 	type = type && btf_is_ptr(type) ? btf__type_by_id(kernel, type->type) : NULL;
 	return type && btf_is_func_proto(type) ? type : NULL;
@@ -48,9 +48,9 @@ static int class_position(const struct btf *kernel, const struct btf_type *proto
 						  prefix, sizeof(prefix) - 1))
 			continue;
 		const struct btf_type *candidate = btf__type_by_id(kernel, type->type);
-		int position = protos_equal(candidate, proto) ?
-				       proto_position(kernel, candidate, name) :
-				       -ENOENT;
+		int position = protos_equal(candidate, proto)
+				       ? proto_position(kernel, candidate, name)
+				       : -ENOENT;
 		if (position >= 0 && found >= 0 && position != found)
 			return -ENOTUNIQ;
 		if (position >= 0)
@@ -69,7 +69,6 @@ int argument_position(const struct btf *kernel, const char *event, const char *n
 	int id = btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC);
 	if (id < 0)
 		return class_position(kernel, proto, name);
-	return proto_position(kernel,
-			      btf__type_by_id(kernel, btf__type_by_id(kernel, (uint32_t)id)->type),
-			      name);
+	return proto_position(
+		kernel, btf__type_by_id(kernel, btf__type_by_id(kernel, (uint32_t)id)->type), name);
 }

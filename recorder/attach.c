@@ -92,9 +92,9 @@ static int attach_probe(struct object *object, struct bpf_program *program, cons
 	if (error)
 		return error;
 	target->slow_probes += function.slow;
-	return object_keep_link(object, bpf_program__attach_uprobe_opts(
-						program, pid ? (pid_t)pid : -1, function.path,
-						function.offset, &options));
+	return object_keep_link(
+		object, bpf_program__attach_uprobe_opts(program, pid ? (pid_t)pid : -1,
+							function.path, function.offset, &options));
 }
 
 static int attach_probes(struct object *object, struct bpf_program *program, const char *event,

@@ -1,6 +1,6 @@
 /*
- * Attaching one program, by the kind of its section: tracepoints through libbpf, software events on every
- * CPU, probes of the C library's functions.
+ * Attaching one program, by the kind of its section: tracepoints through libbpf, software events on
+ * every CPU, probes of the C library's functions.
  */
 #ifndef RECORDER_ATTACH_H
 #define RECORDER_ATTACH_H

@@ -69,8 +69,8 @@ static uint64_t member_read(const struct member *member, const char *record)
 {
 	switch (member->size) {
 	case 1:
-		return member->is_signed ? (uint64_t) * (const int8_t *)(record + member->offset) :
-					   *(const uint8_t *)(record + member->offset);
+		return member->is_signed ? (uint64_t) * (const int8_t *)(record + member->offset)
+					 : *(const uint8_t *)(record + member->offset);
 	case 2:
 		if (member->is_signed)
 			return (uint64_t) * (const int16_t *)(record + member->offset);

@@ -1,6 +1,6 @@
 /*
- * Definitions on their way into the trace. What is defined carries a mark; its number is good for one
- * epoch, and define_new says when the row has to be written (again).
+ * Definitions on their way into the trace. What is defined carries a mark; its number is good for
+ * one epoch, and define_new says when the row has to be written (again).
  */
 #ifndef RECORDER_DEFINE_H
 #define RECORDER_DEFINE_H
@@ -28,12 +28,13 @@ static inline bool define_known(const struct definer *definer, const struct mark
 }
 
 /*
- * Gives it the next number; the row must be written at once. What the row refers to is defined before, so
- * that numbers come in the order of the rows.
+ * Gives it the next number; the row must be written at once. What the row refers to is defined
+ * before, so that numbers come in the order of the rows.
  */
 void define_new(struct definer *, const struct table *, struct mark *mark);
 
-/* A row of any table, filled by column name. A column that is not set is NULL, or 0 where it cannot be. */
+/* A row of any table, filled by column name. A column that is not set is NULL, or 0 where it cannot
+ * be. */
 struct row {
 	const struct table *table;
 	struct cell cells[COLUMNS_MAX];

@@ -1,6 +1,6 @@
 /*
- * A map from two integers to one: open addressing, linear probing, doubling at half load. Nothing is ever
- * removed. Values are not 0: 0 means absent.
+ * A map from two integers to one: open addressing, linear probing, doubling at half load. Nothing
+ * is ever removed. Values are not 0: 0 means absent.
  */
 #ifndef RECORDER_HASH_H
 #define RECORDER_HASH_H

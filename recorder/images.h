@@ -1,6 +1,6 @@
 /*
- * Executable files that recorded processes have mapped. A file is opened when it is first seen and held, so
- * that its symbols can be read after it was deleted.
+ * Executable files that recorded processes have mapped. A file is opened when it is first seen and
+ * held, so that its symbols can be read after it was deleted.
  */
 #ifndef RECORDER_IMAGES_H
 #define RECORDER_IMAGES_H
@@ -33,8 +33,8 @@ struct image_place {
 int images_open(struct definer *, struct images **out);
 
 /*
- * The image mapped there, opened through /proc/PID/map_files, else by its path if the build id is the same.
- * NULL: no file is mapped there (anonymous memory), or out of memory.
+ * The image mapped there, opened through /proc/PID/map_files, else by its path if the build id is
+ * the same. NULL: no file is mapped there (anonymous memory), or out of memory.
  */
 struct image *images_find(struct images *, const struct image_place *);
 

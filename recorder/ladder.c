@@ -12,8 +12,8 @@ struct embedded_object {
 extern const struct embedded_object bpf_objects[];
 
 /*
- * libbpf tells causes only by printing, to a function without a context: the first warning of an attempt is kept
- * here.
+ * libbpf tells causes only by printing, to a function without a context: the first warning of an
+ * attempt is kept here.
  */
 static char libbpf_warning[512];
 
@@ -40,8 +40,8 @@ static const char *reason(const char *why)
 
 int ladder_tell(struct ladder *ladder, const struct source_state *state)
 {
-	struct source_state *states =
-		realloc(ladder->states, (size_t)(ladder->state_count + 1) * sizeof(*states));
+	struct source_state *states = realloc(ladder->states,
+					      (size_t)(ladder->state_count + 1) * sizeof(*states));
 	if (!states)
 		return -ENOMEM;
 	ladder->states = states;
@@ -80,7 +80,8 @@ static bool object_open_sources(const struct object *object)
 	return false;
 }
 
-/* Finds those whose way does not load even alone; with none, all together do not, and all move on. */
+/* Finds those whose way does not load even alone; with none, all together do not, and all move on.
+ */
 static int ladder_blame(struct ladder *ladder, struct object *object,
 			const struct object_setup *setup, const char *together)
 {

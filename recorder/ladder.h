@@ -1,5 +1,6 @@
 /*
- * The ladder: for each source of data the best way that this kernel allows, found by trial, never by version.
+ * The ladder: for each source of data the best way that this kernel allows, found by trial, never
+ * by version.
  */
 #ifndef RECORDER_LADDER_H
 #define RECORDER_LADDER_H
@@ -24,8 +25,9 @@ struct ladder {
 };
 
 /*
- * The ladder begins zeroed. Loads and attaches all objects, but not the sources named in `off` (ended by NULL). Sources that no way works
- * for are no error: they stand in `states`. 0 or -ENOMEM; release in any case.
+ * The ladder begins zeroed. Loads and attaches all objects, but not the sources named in `off`
+ * (ended by NULL). Sources that no way works for are no error: they stand in `states`. 0 or
+ * -ENOMEM; release in any case.
  */
 int ladder_begin(struct ladder *, const struct object_setup *, struct attach_target *,
 		 const char *const *off);

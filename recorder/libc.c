@@ -10,8 +10,12 @@
 #include "recorder/prologue.h"
 
 static const char *const host_libraries[] = {
-	"/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6", "/usr/lib64/libc.so.6",
-	"/usr/lib/libc.so.6", "/lib/libc.so.6", "/lib/ld-musl-x86_64.so.1",
+	"/lib/x86_64-linux-gnu/libc.so.6",
+	"/lib64/libc.so.6",
+	"/usr/lib64/libc.so.6",
+	"/usr/lib/libc.so.6",
+	"/lib/libc.so.6",
+	"/lib/ld-musl-x86_64.so.1",
 };
 
 static bool is_libc(const char *path)
@@ -73,8 +77,8 @@ int libc_find(uint32_t pid, const char *function, struct libc_function *out, cha
 {
 	struct elf_file *elf = NULL;
 	int fd = -1;
-	int error = pid ? libc_of_process(pid, out->path, sizeof(out->path)) :
-			  libc_of_host(out->path, sizeof(out->path));
+	int error = pid ? libc_of_process(pid, out->path, sizeof(out->path))
+			: libc_of_host(out->path, sizeof(out->path));
 	if (error) {
 		snprintf(why, why_size, "no C library found%s: %s", pid ? " in the process" : "",
 			 strerror(-error));

@@ -15,8 +15,8 @@ struct libc_function {
 };
 
 /*
- * Finds a function of the C library that process `pid` has mapped; with pid 0, of this host's. 0; -ENOENT: no
- * C library, or no such function; -errno; `why` gets the reason.
+ * Finds a function of the C library that process `pid` has mapped; with pid 0, of this host's. 0;
+ * -ENOENT: no C library, or no such function; -errno; `why` gets the reason.
  */
 int libc_find(uint32_t pid, const char *function, struct libc_function *out, char *why,
 	      size_t why_size);

@@ -54,8 +54,8 @@ int losses_open(const struct ladder *ladder, const struct records *records, stru
 			continue;
 		tallies->object = object;
 		tallies->fd = bpf_object__find_map_fd_by_name(object->bpf, "tallies");
-		tallies->dropped =
-			calloc((size_t)losses->cpus * TALLY_MAX, sizeof(*tallies->dropped));
+		tallies->dropped = calloc((size_t)losses->cpus * TALLY_MAX,
+					  sizeof(*tallies->dropped));
 		if (!tallies->dropped)
 			return -ENOMEM;
 	}
@@ -189,7 +189,8 @@ static int tally_sum(struct losses *losses, const struct tallies *tallies, uint3
 	return 0;
 }
 
-/* What was seen and not dropped must have been taken: if not, a ring lied, and that is a loss as well. */
+/* What was seen and not dropped must have been taken: if not, a ring lied, and that is a loss as
+ * well. */
 static int tally_end(struct losses *losses, const struct tallies *tallies, uint32_t id,
 		     int64_t ts_ns)
 {
@@ -236,8 +237,8 @@ static int programs_end(struct losses *losses, const struct object *object, int6
 			misses += info.recursion_misses;
 	}
 	return misses ? loss_write(losses, object->name, "program was running already", -1, misses,
-				   ts_ns) :
-			0;
+				   ts_ns)
+		      : 0;
 }
 
 int losses_end(struct losses *losses, int64_t ts_ns)

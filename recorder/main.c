@@ -100,9 +100,9 @@ static int open_target(const struct request *request, struct target *target)
 {
 	char text[64];
 	size_t which = 0;
-	int error = request->command ?
-			    target_start(target, request->command) :
-			    target_take(target, request->pids, request->pid_count, &which);
+	int error = request->command
+			    ? target_start(target, request->command)
+			    : target_take(target, request->pids, request->pid_count, &which);
 	if (!error)
 		return 0;
 	if (request->command)
@@ -155,8 +155,8 @@ int main(int argc, char **argv)
 					request.target };
 	int status, error = recorder_open(&how, &target, &recorder);
 	if (error)
-		status = fail("", recorder && recorder_why(recorder)[0] ? recorder_why(recorder) :
-									  strerror(-error));
+		status = fail("", recorder && recorder_why(recorder)[0] ? recorder_why(recorder)
+									: strerror(-error));
 	else
 		status = request.check ? check(recorder) : record(&request, recorder, &target);
 	recorder_close(recorder);

@@ -114,7 +114,8 @@ static int mmaps_add_mapping(const struct mmap2_record *record, struct order *or
 		.file_offset = record->pgoff,
 	};
 	size_t room = record->header.size - offsetof(struct mmap2_record, path);
-	size_t length = strnlen(record->path, room < sizeof(news.path) ? room : sizeof(news.path) - 1);
+	size_t length = strnlen(record->path,
+				room < sizeof(news.path) ? room : sizeof(news.path) - 1);
 	if (record->header.misc & PERF_RECORD_MISC_MMAP_BUILD_ID &&
 	    record->build_id_size <= sizeof(news.build_id)) {
 		news.build_id_size = record->build_id_size;

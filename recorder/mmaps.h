@@ -1,6 +1,7 @@
 /*
- * Mappings of code as they are made on the whole host, with build ids, from perf's side-band events. They go
- * into the order of all records, for the stacks behind them are resolved with the mappings of their time.
+ * Mappings of code as they are made on the whole host, with build ids, from perf's side-band
+ * events. They go into the order of all records, for the stacks behind them are resolved with the
+ * mappings of their time.
  */
 #ifndef RECORDER_MMAPS_H
 #define RECORDER_MMAPS_H
@@ -15,7 +16,8 @@ enum { MMAP_KIND = 1 };
 
 struct mmap_news {
 	uint32_t tgid;
-	bool exec; /* a new program begins: nothing else is mapped any more, and the rest is not set */
+	bool exec; /* a new program begins: nothing else is mapped any more, and the rest is not set
+		    */
 	uint64_t start, end, file_offset;
 	uint8_t build_id_size; /* 0: not known */
 	uint8_t build_id[20];

@@ -115,7 +115,8 @@ static void *object_constant(struct object *object, int *next, const char **name
 }
 
 /* An argument's constant is named arg__EVENT__NAME; one that is not found stays 255. */
-static void constant_set_argument(const struct object_setup *setup, const char *name, uint8_t *place)
+static void constant_set_argument(const struct object_setup *setup, const char *name,
+				  uint8_t *place)
 {
 	char event[64];
 	const char *separator = strstr(name + 5, "__");

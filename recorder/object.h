@@ -1,6 +1,6 @@
 /*
- * One BPF object: opened, told its constants, given the shared maps, loaded with the programs of the chosen
- * ways, attached. Programs are named SOURCE__WAYS__EVENT (bpf/record.h).
+ * One BPF object: opened, told its constants, given the shared maps, loaded with the programs of
+ * the chosen ways, attached. Programs are named SOURCE__WAYS__EVENT (bpf/record.h).
  */
 #ifndef RECORDER_OBJECT_H
 #define RECORDER_OBJECT_H
@@ -58,8 +58,8 @@ struct object {
 int object_scan(struct object *);
 
 /*
- * Opens and loads the object with the programs of each source's way; with `only` just that source's. Unloads
- * what was loaded before. 0 or -errno; `why` gets the reason.
+ * Opens and loads the object with the programs of each source's way; with `only` just that
+ * source's. Unloads what was loaded before. 0 or -errno; `why` gets the reason.
  */
 int object_load(struct object *, const struct object_setup *, const struct source *only, char *why,
 		size_t why_size);

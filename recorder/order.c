@@ -1,6 +1,7 @@
 /*
- * Each ring is almost sorted, so a natural merge sort needs about one pass for each doubling of the number
- * of rings. Records lie in one arena; what is too young stays, moved to the arena's beginning.
+ * Each ring is almost sorted, so a natural merge sort needs about one pass for each doubling of the
+ * number of rings. Records lie in one arena; what is too young stays, moved to the arena's
+ * beginning.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -70,8 +71,8 @@ int order_add(struct order *order, int64_t ts_ns, uint64_t kind, const void *rec
 	if (order->arena_used + words > order->arena_size && order_grow_arena(order, words))
 		return -ENOMEM;
 	memcpy(order->arena + order->arena_used, record, size);
-	order->items[order->count++] =
-		(struct item){ ts_ns, kind, (uint32_t)order->arena_used, (uint32_t)size };
+	order->items[order->count++] = (struct item){ ts_ns, kind, (uint32_t)order->arena_used,
+						      (uint32_t)size };
 	order->arena_used += words;
 	return 0;
 }

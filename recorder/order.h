@@ -1,6 +1,6 @@
 /*
- * Records of all rings in order of time. Records are copied in as they are taken from the rings and come
- * out sorted, once they are old enough that no older one can still turn up.
+ * Records of all rings in order of time. Records are copied in as they are taken from the rings and
+ * come out sorted, once they are old enough that no older one can still turn up.
  */
 #ifndef RECORDER_ORDER_H
 #define RECORDER_ORDER_H
@@ -18,11 +18,12 @@ int order_open(struct order **out);
 int order_add(struct order *, int64_t ts_ns, uint64_t kind, const void *record, size_t size);
 
 /*
- * Passes the records older than `before_ns` to `each` in order of time, equal times in order of adding,
- * and forgets them. Ends with each's first negative result; 0 otherwise. `late` counts the records that
- * are older than one that an earlier call passed on.
+ * Passes the records older than `before_ns` to `each` in order of time, equal times in order of
+ * adding, and forgets them. Ends with each's first negative result; 0 otherwise. `late` counts the
+ * records that are older than one that an earlier call passed on.
  */
-typedef int order_each(void *context, int64_t ts_ns, uint64_t kind, const void *record, size_t size);
+typedef int order_each(void *context, int64_t ts_ns, uint64_t kind, const void *record,
+		       size_t size);
 int order_take(struct order *, int64_t before_ns, order_each *each, void *context);
 
 uint64_t order_late(const struct order *);

@@ -165,8 +165,8 @@ static int recorder_open_records(struct recorder *recorder)
 static int recorder_open_sources(struct recorder *recorder)
 {
 	return recorder->shared ? rings_open(recorder->shared, recorder->records, recorder->losses,
-					     recorder->order, &recorder->rings) :
-				  0;
+					     recorder->order, &recorder->rings)
+				: 0;
 }
 
 static int recorder_begin_epoch(struct recorder *recorder)
@@ -233,8 +233,8 @@ static int recorder_drain(struct recorder *recorder, int64_t before_ns, size_t *
 	error = rings_drain(recorder->rings, bytes);
 	if (!error && recorder->mmaps)
 		error = mmaps_drain(recorder->mmaps, recorder->order);
-	return error ? error : order_take(recorder->order, before_ns, records_take,
-					  recorder->records);
+	return error ? error
+		     : order_take(recorder->order, before_ns, records_take, recorder->records);
 }
 
 static int recorder_note_losses(struct recorder *recorder, int64_t now)
@@ -290,8 +290,8 @@ static int recorder_step(struct recorder *recorder)
 
 static void recorder_sleep(const struct recorder *recorder)
 {
-	struct timespec time = { 0, recorder->sleep_ns < sleep_most_ns ? recorder->sleep_ns :
-									 sleep_most_ns };
+	struct timespec time = { 0, recorder->sleep_ns < sleep_most_ns ? recorder->sleep_ns
+								       : sleep_most_ns };
 	nanosleep(&time, NULL);
 }
 
@@ -304,8 +304,9 @@ static int recorder_own_counters(struct recorder *recorder, int64_t now)
 	uint64_t cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
 			  (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 	int error = counter_write(recorder->writer, now, "recorder.cpu_us", cpu_us);
-	return error ? error : counter_write(recorder->writer, now, "recorder.max_rss_kb",
-					     (uint64_t)usage.ru_maxrss);
+	return error ? error
+		     : counter_write(recorder->writer, now, "recorder.max_rss_kb",
+				     (uint64_t)usage.ru_maxrss);
 }
 
 static int recorder_end(struct recorder *recorder, const char *reason)
@@ -361,8 +362,8 @@ int recorder_run(struct recorder *recorder, int fd, const volatile sig_atomic_t 
 {
 	int error = recorder_begin(recorder, fd);
 	if (!error) {
-		const char *reason = recorder_loop(recorder, stop,
-						   duration_ns ? now_ns() + duration_ns : 0, &error);
+		const char *reason = recorder_loop(
+			recorder, stop, duration_ns ? now_ns() + duration_ns : 0, &error);
 		if (!error)
 			error = recorder_end(recorder, reason);
 	}

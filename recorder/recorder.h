@@ -18,8 +18,8 @@ struct recorder_options {
 };
 
 /*
- * Gets the sources ready for the target. What BPF refuses is no error: the ladder's states say so. 0 or -errno;
- * on failure *out is set, for recorder_why, or NULL for -ENOMEM.
+ * Gets the sources ready for the target. What BPF refuses is no error: the ladder's states say so.
+ * 0 or -errno; on failure *out is set, for recorder_why, or NULL for -ENOMEM.
  */
 int recorder_open(const struct recorder_options *, struct target *, struct recorder **out);
 
@@ -28,8 +28,8 @@ const struct shared *recorder_shared(const struct recorder *); /* NULL: no BPF *
 uint32_t recorder_slow_probes(const struct recorder *);
 
 /*
- * Records into `fd`, which it takes over, until *stop, until `until_ns` (CLOCK_MONOTONIC, 0 none) or until the
- * target has ended. 0 or -errno; what was recorded before an error is in the file.
+ * Records into `fd`, which it takes over, until *stop, until `until_ns` (CLOCK_MONOTONIC, 0 none)
+ * or until the target has ended. 0 or -errno; what was recorded before an error is in the file.
  */
 int recorder_run(struct recorder *, int fd, const volatile sig_atomic_t *stop, int64_t duration_ns);
 

@@ -10,7 +10,7 @@ typedef int record_handler(struct records *, const void *record, size_t size);
 
 /* A struct that is a record. */
 struct kind {
-	const char *name; /* in the object's BTF; NULL: no record */
+	const char *name;       /* in the object's BTF; NULL: no record */
 	record_handler *before; /* runs before the row is made */
 	struct binding binding; /* table NULL: makes no row */
 };
@@ -178,7 +178,8 @@ static int records_learn_object(struct records *records, const struct object *ob
 			continue;
 		if (id < TALLY_RECORDS || id >= TALLY_MAX) {
 			snprintf(records->why, sizeof(records->why),
-				 "bpf/%s: type id %u is out of the tallies' range", object->name, id);
+				 "bpf/%s: type id %u is out of the tallies' range", object->name,
+				 id);
 			return -EINVAL;
 		}
 		error = records_learn_struct(records, &kinds[id], btf, id, object->name);

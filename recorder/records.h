@@ -1,7 +1,8 @@
 /*
- * Records of the BPF objects become rows. Which struct becomes which row is learnt from the objects' BTF: a
- * struct whose first member is a record_ref is a record. Definitions (of stacks and processes) and what changes
- * a process (mappings, fork, exec, exit) go to the modules that keep them.
+ * Records of the BPF objects become rows. Which struct becomes which row is learnt from the
+ * objects' BTF: a struct whose first member is a record_ref is a record. Definitions (of stacks and
+ * processes) and what changes a process (mappings, fork, exec, exit) go to the modules that keep
+ * them.
  */
 #ifndef RECORDER_RECORDS_H
 #define RECORDER_RECORDS_H
@@ -24,24 +25,27 @@ struct records_context {
 	struct ladder *ladder;
 	struct shared *shared;
 	bool whole_host;
-	bool probe_children; /* probes go process by process: a child's are attached when it is met */
+	bool probe_children; /* probes go process by process: a child's are attached when it is met
+			      */
 };
 
 int records_open(const struct records_context *, struct records **out);
 
 /*
- * Learns the records of the ladder's loaded objects. 0, -ENOMEM; -EINVAL: a struct that does not fit its table;
- * *why says which.
+ * Learns the records of the ladder's loaded objects. 0, -ENOMEM; -EINVAL: a struct that does not
+ * fit its table; *why says which.
  */
 int records_learn(struct records *, const char **why);
 
-/* A record came out of a ring: a stack's definition is taken in, all others go to the order. 0 or -ENOMEM. */
+/* A record came out of a ring: a stack's definition is taken in, all others go to the order. 0 or
+ * -ENOMEM. */
 int records_sort(struct records *, struct order *, const void *record, size_t size);
 
 /* An order_each: a record's turn has come; context is the struct records. */
 int records_take(void *records, int64_t ts_ns, uint64_t kind, const void *record, size_t size);
 
-/* What the members of a total's key and value are resolved with; the context is the struct records. */
+/* What the members of a total's key and value are resolved with; the context is the struct records.
+ */
 extern const struct reference record_references[];
 
 /* How many target processes have ended. */

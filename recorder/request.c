@@ -164,7 +164,8 @@ void request_parse(int argc, char **argv, struct request *out)
 	if (out->command && out->pid_count)
 		fprintf(stderr, "%s: a command or processes, not both\n", argv[0]), exit(2);
 	if (heap_named && !named && !out->check)
-		fprintf(stderr, "%s: --heap=uprobe needs a command or a process\n", argv[0]), exit(2);
+		fprintf(stderr, "%s: --heap=uprobe needs a command or a process\n", argv[0]),
+			exit(2);
 	out->heap = out->heap && (named || heap_named);
 	describe(out, argc, argv);
 }

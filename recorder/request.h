@@ -17,9 +17,9 @@ struct request {
 	size_t memory;       /* of the rings, bytes */
 	bool heap;
 	bool check;
-	char **command;      /* NULL: none */
-	char cmdline[1024];  /* all of it, but for the command's arguments */
-	char target[256];    /* in words */
+	char **command;     /* NULL: none */
+	char cmdline[1024]; /* all of it, but for the command's arguments */
+	char target[256];   /* in words */
 };
 
 /* Ends the program with status 2 and a line on a wrong usage, with 0 after --help and --version. */

@@ -1,6 +1,7 @@
 /*
- * The maps that all BPF objects share (their names begin with shared_), made once: the rings, the targets, the
- * stacks. Their sizes come from the objects' own declarations, but for the number of rings and of slots.
+ * The maps that all BPF objects share (their names begin with shared_), made once: the rings, the
+ * targets, the stacks. Their sizes come from the objects' own declarations, but for the number of
+ * rings and of slots.
  */
 #ifndef RECORDER_SHARED_H
 #define RECORDER_SHARED_H
@@ -13,8 +14,8 @@
 struct shared;
 
 /*
- * Makes a ring for each CPU that is possible, of together at most `memory` bytes, at least a page each. 0,
- * -ENOMEM, or -errno of bpf(2). On failure *out is NULL.
+ * Makes a ring for each CPU that is possible, of together at most `memory` bytes, at least a page
+ * each. 0, -ENOMEM, or -errno of bpf(2). On failure *out is NULL.
  */
 int shared_open(size_t memory, struct shared **out);
 

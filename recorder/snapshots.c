@@ -6,8 +6,8 @@
 #include "recorder/snapshots.h"
 
 static const char *const system_files[] = {
-	"/proc/meminfo",         "/proc/vmstat",      "/proc/pressure/memory",
-	"/proc/pressure/io",     "/proc/pressure/cpu",
+	"/proc/meminfo",     "/proc/vmstat",       "/proc/pressure/memory",
+	"/proc/pressure/io", "/proc/pressure/cpu",
 };
 
 enum { FILES = sizeof(system_files) / sizeof(*system_files), SNAPSHOT_MAX = 256 << 10 };

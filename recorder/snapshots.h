@@ -1,6 +1,6 @@
 /*
- * Files of procfs as text: read once a second, written when their text is another than before and at the
- * beginning of every epoch.
+ * Files of procfs as text: read once a second, written when their text is another than before and
+ * at the beginning of every epoch.
  */
 #ifndef RECORDER_SNAPSHOTS_H
 #define RECORDER_SNAPSHOTS_H

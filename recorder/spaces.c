@@ -81,7 +81,8 @@ static size_t space_search(const struct space *space, uint64_t addr)
 	return low;
 }
 
-/* A new mapping replaces what it overlaps: unmapping is not told. What sticks out on either side stays. */
+/* A new mapping replaces what it overlaps: unmapping is not told. What sticks out on either side
+ * stays. */
 static int space_insert(struct space *space, struct mapping new)
 {
 	if (space_reserve(space, space->count + 2))
@@ -150,7 +151,8 @@ int spaces_scan(struct spaces *spaces, uint32_t tgid)
 		int path = 0;
 		line[strcspn(line, "\n")] = '\0';
 		if (sscanf(line, "%lx-%lx %4s %lx %*s %*s %n", &place.start, &place.end, mode,
-			   &offset, &path) < 4 || mode[2] != 'x' || !path)
+			   &offset, &path) < 4 ||
+		    mode[2] != 'x' || !path)
 			continue;
 		char *deleted = strstr(line + path, " (deleted)");
 		if (deleted)

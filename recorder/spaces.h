@@ -1,6 +1,6 @@
 /*
- * Address spaces: which image is mapped where in each recorded process, as it was at the time of the record
- * that is being looked at.
+ * Address spaces: which image is mapped where in each recorded process, as it was at the time of
+ * the record that is being looked at.
  */
 #ifndef RECORDER_SPACES_H
 #define RECORDER_SPACES_H
@@ -24,7 +24,8 @@ void spaces_clear(struct spaces *, uint32_t tgid);
 int spaces_scan(struct spaces *, uint32_t tgid);
 
 /*
- * The image at an address and the offset in its file; NULL, and the address itself, if none is mapped there.
+ * The image at an address and the offset in its file; NULL, and the address itself, if none is
+ * mapped there.
  */
 struct image *spaces_find(const struct spaces *, uint32_t tgid, uint64_t addr, uint64_t *offset);
 

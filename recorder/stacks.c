@@ -8,9 +8,9 @@
 struct frame {
 	struct image *image; /* NULL: offset is the address */
 	uint64_t offset;
-	bool innermost;  /* offset is no return address */
+	bool innermost; /* offset is no return address */
 	bool looked_up;
-	char *name;      /* NULL: none found */
+	char *name; /* NULL: none found */
 	uint64_t function_offset;
 	struct mark mark;
 	uint32_t named_epoch; /* like mark.epoch, of its symbol row */
@@ -82,8 +82,8 @@ int stacks_learn(struct stacks *stacks, const struct stack_news *news)
 {
 	if (hash_get(&stacks->pending, news->key, 0) || !news->frames)
 		return 0;
-	struct pending *pending =
-		pool_new(&stacks->pool, sizeof(*pending) + news->frames * sizeof(*news->ip));
+	struct pending *pending = pool_new(&stacks->pool,
+					   sizeof(*pending) + news->frames * sizeof(*news->ip));
 	if (!pending)
 		return -ENOMEM;
 	pending->tgid = news->tgid;
@@ -110,8 +110,7 @@ static struct frame *stacks_frame(struct stacks *stacks, uint32_t tgid, uint64_t
 {
 	uint64_t offset;
 	struct image *image = spaces_find(stacks->spaces, tgid, ip, &offset);
-	struct frame *frame =
-		(struct frame *)hash_get(&stacks->frames, (uintptr_t)image, offset);
+	struct frame *frame = (struct frame *)hash_get(&stacks->frames, (uintptr_t)image, offset);
 	if (frame)
 		return frame;
 	frame = pool_new(&stacks->pool, sizeof(*frame));
@@ -127,8 +126,8 @@ static struct frame *stacks_frame(struct stacks *stacks, uint32_t tgid, uint64_t
 
 static struct node *stacks_node(struct stacks *stacks, struct node *parent, struct frame *frame)
 {
-	struct node *node =
-		(struct node *)hash_get(&stacks->nodes, (uintptr_t)parent, (uintptr_t)frame);
+	struct node *node = (struct node *)hash_get(&stacks->nodes, (uintptr_t)parent,
+						    (uintptr_t)frame);
 	if (node)
 		return node;
 	node = pool_new(&stacks->pool, sizeof(*node));
@@ -205,8 +204,9 @@ static int node_define(struct stacks *stacks, struct node *node)
 		return error;
 	define_new(stacks->definer, stacks->stack_table, &node->mark);
 	values[table_column(stacks->stack_table, "id")] = node->mark.id;
-	values[table_column(stacks->stack_table, "parent_id")] =
-		node->parent ? node->parent->mark.id : 0;
+	values[table_column(stacks->stack_table, "parent_id")] = node->parent
+									 ? node->parent->mark.id
+									 : 0;
 	values[table_column(stacks->stack_table, "frame_id")] = node->frame->mark.id;
 	return writer_add(stacks->definer->writer, stacks->stack_table, values, 0);
 }
@@ -232,7 +232,8 @@ uint64_t stacks_undefined(const struct stacks *stacks)
 	return stacks->undefined;
 }
 
-/* The caller's frames hold return addresses, which may be behind the function's end: look one byte before. */
+/* The caller's frames hold return addresses, which may be behind the function's end: look one byte
+ * before. */
 static int frame_name(struct stacks *stacks, struct frame *frame)
 {
 	const char *name = NULL;

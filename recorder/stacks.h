@@ -1,6 +1,6 @@
 /*
- * Stacks: a tree of frames, kept for the whole recording and written into every epoch that uses them; and the
- * names of their functions, looked up when there is time.
+ * Stacks: a tree of frames, kept for the whole recording and written into every epoch that uses
+ * them; and the names of their functions, looked up when there is time.
  */
 #ifndef RECORDER_STACKS_H
 #define RECORDER_STACKS_H
@@ -23,8 +23,9 @@ struct stack_news {
 int stacks_learn(struct stacks *, const struct stack_news *);
 
 /*
- * The number of a stack in this epoch; writes the rows that are new there. The first call for a key resolves
- * its addresses with the mappings of now. 0 in *id for key 0 and for a key whose definition was lost.
+ * The number of a stack in this epoch; writes the rows that are new there. The first call for a key
+ * resolves its addresses with the mappings of now. 0 in *id for key 0 and for a key whose
+ * definition was lost.
  */
 int stacks_define(struct stacks *, uint64_t key, uint64_t *id);
 
@@ -32,7 +33,8 @@ int stacks_define(struct stacks *, uint64_t key, uint64_t *id);
 uint64_t stacks_undefined(const struct stacks *);
 
 /*
- * Looks up names until `until_ns` (CLOCK_MONOTONIC) or until none is missing: 1 if more is to do, 0, -errno.
+ * Looks up names until `until_ns` (CLOCK_MONOTONIC) or until none is missing: 1 if more is to do,
+ * 0, -errno.
  */
 int stacks_name(struct stacks *, int64_t until_ns);
 

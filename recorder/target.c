@@ -111,7 +111,8 @@ int target_go(struct target *target)
 bool target_ended(struct target *target)
 {
 	if (target->started) {
-		if (target->pids[0] && waitpid((pid_t)target->pids[0], &target->status, WNOHANG) != 0)
+		if (target->pids[0] &&
+		    waitpid((pid_t)target->pids[0], &target->status, WNOHANG) != 0)
 			target->pids[0] = 0;
 		return !target->pids[0];
 	}

@@ -13,17 +13,17 @@ enum { TARGET_PIDS_MAX = 64 };
 struct target {
 	uint32_t pids[TARGET_PIDS_MAX];
 	int pidfds[TARGET_PIDS_MAX];
-	size_t count;     /* 0: the whole host */
-	bool started;     /* pids[0] is our child */
-	int gate;         /* writing to it lets the child go on; -1 none */
-	int status;       /* the child's, as wait(2) has it, when it has ended */
-	int exec_error;   /* errno of its exec, 0 if it succeeded */
-	int report;       /* the pipe that tells it */
+	size_t count;   /* 0: the whole host */
+	bool started;   /* pids[0] is our child */
+	int gate;       /* writing to it lets the child go on; -1 none */
+	int status;     /* the child's, as wait(2) has it, when it has ended */
+	int exec_error; /* errno of its exec, 0 if it succeeded */
+	int report;     /* the pipe that tells it */
 };
 
 /*
- * Forks the command, held before its exec, as the user who called sudo if that is how the recorder was started.
- * 0 or -errno.
+ * Forks the command, held before its exec, as the user who called sudo if that is how the recorder
+ * was started. 0 or -errno.
  */
 int target_start(struct target *, char *const argv[]);
 

@@ -56,7 +56,8 @@ static struct process *tasks_make(struct tasks *tasks, uint32_t tgid)
 	return process;
 }
 
-/* Fields of /proc/PID/stat behind the comm, which may hold anything: 10 minflt, 12 majflt, 22 starttime. */
+/* Fields of /proc/PID/stat behind the comm, which may hold anything: 10 minflt, 12 majflt, 22
+ * starttime. */
 static void process_read_stat(struct process *process, bool faults)
 {
 	char name[64], text[1024];
@@ -70,8 +71,9 @@ static void process_read_stat(struct process *process, bool faults)
 	text[size] = '\0';
 	char *open = strchr(text, '('), *close = strrchr(text, ')');
 	if (!open || !close || close < open ||
-	    sscanf(close + 2, "%*s %*s %*s %*s %*s %*s %*s %" SCNu64 " %*s %" SCNu64
-			      " %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
+	    sscanf(close + 2,
+		   "%*s %*s %*s %*s %*s %*s %*s %" SCNu64 " %*s %" SCNu64
+		   " %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
 		   &minor, &major, &start) != 3)
 		return;
 	snprintf(process->comm, sizeof(process->comm), "%.*s", (int)(close - open - 1), open + 1);
@@ -130,6 +132,7 @@ struct process *tasks_learn(struct tasks *tasks, const struct task_news *news)
 		return process;
 	process->before = before;
 	process->exec_count = before->exec_count + 1;
+	process->incomplete = before->incomplete; /* as a rule exec is faster than the probes */
 	process->parent = before->parent ? before->parent : parent;
 	return process;
 }
@@ -156,7 +159,8 @@ static int host_define(struct tasks *tasks, uint64_t *id)
 	return row_write(&row, tasks->definer->writer);
 }
 
-static int process_write(struct tasks *tasks, struct process *process, uint64_t host, uint64_t parent)
+static int process_write(struct tasks *tasks, struct process *process, uint64_t host,
+			 uint64_t parent)
 {
 	struct row row;
 	row_begin(&row, "process");

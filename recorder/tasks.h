@@ -1,6 +1,6 @@
 /*
- * Processes as they are at the time of the record that is being looked at. exec makes a new one of the same
- * pid; the one before is kept for the records that speak of it.
+ * Processes as they are at the time of the record that is being looked at. exec makes a new one of
+ * the same pid; the one before is kept for the records that speak of it.
  */
 #ifndef RECORDER_TASKS_H
 #define RECORDER_TASKS_H
@@ -23,7 +23,8 @@ struct tasks;
 
 int tasks_open(struct definer *, struct tasks **out);
 
-/* The process of that pid now; one that is not known yet is read from /proc. NULL: out of memory. */
+/* The process of that pid now; one that is not known yet is read from /proc. NULL: out of memory.
+ */
 struct process *tasks_get(struct tasks *, uint32_t tgid);
 
 /* The same, but NULL for one that is not known yet. */
@@ -41,7 +42,8 @@ struct task_news {
 /* Takes note of it. NULL: out of memory. */
 struct process *tasks_learn(struct tasks *, const struct task_news *);
 
-/* Makes it a target that ran before the recording; reads the kernel's count of its faults so far. */
+/* Makes it a target that ran before the recording; reads the kernel's count of its faults so far.
+ */
 void process_begin(struct process *);
 
 /* Its number in this epoch; writes the row if it is new there. 0 or -errno. */

@@ -7,7 +7,8 @@
 
 enum { VALUES_MAX = 16, KEY_MAX = 16 };
 
-/* A map; `before` holds the values that were dumped last, by the key's first 16 bytes and the member. */
+/* A map; `before` holds the values that were dumped last, by the key's first 16 bytes and the
+ * member. */
 struct total {
 	int fd;
 	struct binding key, value;
@@ -38,9 +39,9 @@ static int total_bind(struct total *total, const struct btf *btf, const struct b
 	if (!error)
 		error = binding_add(&total->value, btf, bpf_map__btf_value_type_id(map),
 				    record_references, &why);
-	if (!error && (total->key.size > KEY_MAX ||
-		       total->value.size > VALUES_MAX * sizeof(uint64_t) ||
-		       total->key.count + total->value.count + 1 != total->key.table->n_columns))
+	if (!error &&
+	    (total->key.size > KEY_MAX || total->value.size > VALUES_MAX * sizeof(uint64_t) ||
+	     total->key.count + total->value.count + 1 != total->key.table->n_columns))
 		error = -EINVAL;
 	return error;
 }

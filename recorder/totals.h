@@ -1,6 +1,6 @@
 /*
- * Totals: maps that the BPF programs add to, named like a table that ends in _total. Once a second what was
- * added since becomes rows.
+ * Totals: maps that the BPF programs add to, named like a table that ends in _total. Once a second
+ * what was added since becomes rows.
  */
 #ifndef RECORDER_TOTALS_H
 #define RECORDER_TOTALS_H
@@ -10,7 +10,8 @@
 
 struct totals;
 
-/* Finds the totals of the ladder's loaded objects. 0, -ENOMEM; -EINVAL: a map that does not fit its table. */
+/* Finds the totals of the ladder's loaded objects. 0, -ENOMEM; -EINVAL: a map that does not fit its
+ * table. */
 int totals_open(const struct ladder *, struct records *, struct writer *, struct totals **out);
 
 /* Writes the rows of time `ts_ns`. 0 or -errno. */

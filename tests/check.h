@@ -1,6 +1,6 @@
 /*
- * Checks of the unit tests. A failed check prints where and what, and ends the program with status 1;
- * SKIP ends it with 77 and the reason.
+ * Checks of the unit tests. A failed check prints where and what, and ends the program with status
+ * 1; SKIP ends it with 77 and the reason.
  */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H

@@ -1,6 +1,6 @@
 /*
- * entry_probes COMMAND ARG...: runs a command while malloc, its return and free are probed at the functions'
- * entries, counting only, through perf alone: the least that such probes cost.
+ * entry_probes COMMAND ARG...: runs a command while malloc, its return and free are probed at the
+ * functions' entries, counting only, through perf alone: the least that such probes cost.
  */
 #include <errno.h>
 #include <fcntl.h>

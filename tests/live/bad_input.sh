@@ -82,10 +82,10 @@ refused 1 "process $(cat "$dir/tid"): there is no such process" "$record" -p "$(
 kill "$sleeper"
 sleeper=
 refused 1 '/no/such/command: No such file' "$record" -o t.mtape -- /no/such/command --help
-refused 1 'no-such-command: No such file' "$record" -o t.mtape no-such-command
-refused 1 '/etc/passwd: Permission denied' "$record" -o t.mtape -- /etc/passwd
-refused 1 'no/t.mtape: No such file' "$record" -o no/t.mtape -- touch touched
-refused 1 '/proc/t.mtape: ' "$record" -o /proc/t.mtape -- touch touched
+refused 1 'no-such-command: No such file' "$record" --heap=off -o t.mtape no-such-command
+refused 1 '/etc/passwd: Permission denied' "$record" --heap=off -o t.mtape -- /etc/passwd
+refused 1 'no/t.mtape: No such file' "$record" --heap=off -o no/t.mtape -- touch touched
+refused 1 '/proc/t.mtape: ' "$record" --heap=off -o /proc/t.mtape -- touch touched
 
 # A file that is called - is not standard output.
 echo kept > -
@@ -98,7 +98,7 @@ rm ./-
 echo kept > t.mtape
 for output in t.mtape /dev/full "$work"; do
 	got=0
-	"$record" -o "$output" -- touch touched 2> "$dir/err" || got=$?
+	"$record" --heap=off -o "$output" -- touch touched 2> "$dir/err" || got=$?
 	equal "exit status with -o $output" $got 1
 	equal complaint "$(complaints)" "memtape record: $output: File exists"
 done
@@ -112,7 +112,7 @@ nothing_left 'an output that exists'
 whole "$dir/command.mtape" 'target ended'
 equal 'exits of the command' "$(query "$dir/command.mtape" "SELECT count(*) FROM exit
 	JOIN process ON process.id = process_id WHERE comm = 'true' AND last = 1 AND code = 0")" 1
-"$record" -o "$dir/false.mtape" -- false || fail "the command's exit status is the recorder's"
+"$record" --heap=off -o "$dir/false.mtape" -- false || fail "the command's exit status is the recorder's"
 whole "$dir/false.mtape" 'target ended'
 
 # It ends when the recorder has found it, and before it can be attached to.
@@ -132,7 +132,7 @@ whole "$dir/process.mtape" 'target ended'
 # A process that is named twice is recorded once.
 "$oracle" wait heap 10 > "$dir/truth" &
 sleeper=$!
-until grep -q ready "$dir/truth"; do sleep 0.1; done
+until grep -qs ready "$dir/truth"; do sleep 0.1; done
 "$record" -p "$sleeper" -p "$sleeper,$sleeper" -o "$dir/twice.mtape" &
 recorder=$!
 until [ -s "$dir/twice.mtape" ]; do sleep 0.1; done

@@ -1,8 +1,8 @@
 /*
  * cost faults N       touches N fresh pages
  * cost pairs N        calls malloc and free N times
- * Prints the nanoseconds of CPU time that one took: on a shared machine it is steadier than the clock on the wall. What
- * a recording adds is the difference to a run without.
+ * Prints the nanoseconds of CPU time that one took: on a shared machine it is steadier than the
+ * clock on the wall. What a recording adds is the difference to a run without.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /*
- * flood RATE SECONDS: calls malloc and free at RATE calls a second in all, from 1,000 different stacks, in
- * bursts of a millisecond. Prints how many calls it made. What the recorder is to keep up with.
+ * flood RATE SECONDS: calls malloc and free at RATE calls a second in all, from 1,000 different
+ * stacks, in bursts of a millisecond. Prints how many calls it made. What the recorder is to keep
+ * up with.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -165,7 +165,10 @@ static void check_news(struct tasks *tasks)
 
 	CHECK(child->parent == parent && !child->before && child->exec_count == 0);
 	CHECK_EQUAL(parent->parent->tgid, NOBODY);
+	CHECK(!child->incomplete);
+	child->incomplete = true;
 	struct process *program = learn(tasks, CHILD, PARENT, "fifteen-letters", true);
+	CHECK(program->incomplete);
 	CHECK(program != child && program->before == child && program->exec_count == 1);
 	CHECK(program->parent == parent);
 	CHECK_TEXT(program->comm, "fifteen-letters");
@@ -175,6 +178,7 @@ static void check_news(struct tasks *tasks)
 	CHECK(third->before == program && third->exec_count == 2 && third->parent == parent);
 	/* The same pid, another process. */
 	struct process *other = learn(tasks, CHILD, NOBODY, "other", false);
+	CHECK(!other->incomplete);
 	CHECK(!other->before && other->exec_count == 0 && other->parent->tgid == NOBODY);
 	/* An exec of a process that was never met. */
 	struct process *unmet = learn(tasks, CHILD + 1, PARENT, "unmet", true);

@@ -104,8 +104,10 @@ static int images_add(struct images *images, struct image *image)
 	if (!all)
 		return -ENOMEM;
 	images->all = all;
+	if (hash_set(&images->by_name, text_hash(name), !image->build_id[0], (uintptr_t)image))
+		return -ENOMEM;
 	images->all[images->count++] = image;
-	return hash_set(&images->by_name, text_hash(name), !image->build_id[0], (uintptr_t)image);
+	return 0;
 }
 
 struct image *images_find(struct images *images, const struct image_place *place)

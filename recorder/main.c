@@ -44,14 +44,14 @@ static void print_sources(const struct ladder *ladder)
 	}
 }
 
-/* Whether this is the last way of a source that none gives. */
+/* Whether this is the first, the best way of a source that none gives. */
 static bool is_missing(const struct ladder *ladder, int i)
 {
 	const struct source_state *s = &ladder->states[i];
-	for (int later = i + 1; later < ladder->state_count; later++)
-		if (!strcmp(ladder->states[later].source, s->source))
+	for (int before = 0; before < i; before++)
+		if (!strcmp(ladder->states[before].source, s->source))
 			return false;
-	return !strcmp(s->state, "refused");
+	return !strcmp(s->state, "refused") && !ladder_uses(ladder, s->source);
 }
 
 /* A line for each reason; the trace holds all ways that were tried. */

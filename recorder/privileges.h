@@ -4,11 +4,14 @@
 #ifndef RECORDER_PRIVILEGES_H
 #define RECORDER_PRIVILEGES_H
 
+#include <stdbool.h>
+
 /*
- * Gives up all capabilities but those that a recording goes on to need: to read its maps and attach
- * probes to children (CAP_BPF, CAP_PERFMON), to read their mappings and files (CAP_SYS_PTRACE,
- * CAP_DAC_READ_SEARCH, CAP_CHECKPOINT_RESTORE). 0 or -errno.
+ * Gives up all capabilities but those that a recording goes on to need: to read its maps (CAP_BPF,
+ * CAP_PERFMON) and the mappings and files of new processes (CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
+ * CAP_CHECKPOINT_RESTORE). With `probes`, new processes will be probed: uprobe events want
+ * CAP_SYS_ADMIN (seen on 6.18). 0 or -errno.
  */
-int privileges_drop(void);
+int privileges_drop(bool probes);
 
 #endif

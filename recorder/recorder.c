@@ -80,15 +80,15 @@ int recorder_open(const struct recorder_options *options, struct target *target,
 		recorder->attached = (struct attach_target){ .pids = target->pids,
 							     .pid_count = target->count };
 	recorder->kernel = btf__load_vmlinux_btf();
-	int error = shared_open(options->memory, &recorder->shared);
+	int error = recorder_open_mmaps(recorder);
+	if (error)
+		return error;
+	error = shared_open(options->memory, &recorder->shared);
 	if (error) {
 		snprintf(why, sizeof(why), "BPF is refused: %s%s", strerror(-error),
 			 error == -EPERM ? " (it needs root, or CAP_BPF and CAP_PERFMON)" : "");
 		return ladder_refuse(&recorder->ladder, off, why);
 	}
-	error = recorder_open_mmaps(recorder);
-	if (error)
-		return error;
 	struct object_setup setup = { recorder->shared, !target->count, recorder->kernel };
 	return ladder_begin(&recorder->ladder, &setup, &recorder->attached, off);
 }
@@ -218,7 +218,11 @@ static int recorder_begin(struct recorder *recorder, int fd)
 	recorder->second_at = recorder->clock_at = now_ns();
 	recorder->sleep_ns = sleep_least_ns;
 	error = recorder_fail(recorder, target_go(recorder->target), "cannot run the command");
-	return error ? error : recorder_fail(recorder, privileges_drop(), "cannot drop privileges");
+	return error ? error
+		     : recorder_fail(recorder,
+				     privileges_drop(recorder->attached.pid_count > 0 &&
+						     recorder->options.heap),
+				     "cannot drop privileges");
 }
 
 /* ---- going on */
@@ -244,6 +248,9 @@ static int recorder_note_losses(struct recorder *recorder, int64_t now)
 	if (!error && recorder->mmaps)
 		error = losses_note(recorder->losses, "image", "ring full",
 				    mmaps_lost(recorder->mmaps), now);
+	if (!error)
+		error = losses_note(recorder->losses, "heap", "children not probed, all calls of",
+				    records_unprobed(recorder->records), now);
 	if (!error)
 		error = losses_note(recorder->losses, "all", "late", order_late(recorder->order),
 				    now);
@@ -278,14 +285,14 @@ static int recorder_step(struct recorder *recorder)
 		if (!error)
 			error = recorder_begin_epoch(recorder);
 	}
-	bool busy = recorder->shared && bytes > shared_ring_bytes(recorder->shared) / 8;
-	if (!error && !busy)
-		error = stacks_name(recorder->stacks, now + sleep_least_ns) < 0 ? -ENOMEM : 0;
-	if (busy)
+	size_t ring = recorder->shared ? shared_ring_bytes(recorder->shared) : 0;
+	int names = error || bytes > ring / 8 ? 0
+					      : stacks_name(recorder->stacks, now + sleep_least_ns);
+	if (bytes > ring / 8)
 		recorder->sleep_ns = sleep_least_ns;
-	else if (!bytes && recorder->sleep_ns < sleep_most_ns)
+	else if (bytes <= ring / 64 && recorder->sleep_ns < sleep_most_ns)
 		recorder->sleep_ns *= 2;
-	return error;
+	return error ? error : names < 0 ? names : 0;
 }
 
 static void recorder_sleep(const struct recorder *recorder)

@@ -18,7 +18,7 @@ struct kind {
 struct records {
 	struct records_context c;
 	struct kind *kinds[OBJECTS_MAX + 1]; /* by object number and type id */
-	uint64_t ended;
+	uint64_t ended, unprobed;
 	char why[256];
 };
 
@@ -85,7 +85,8 @@ static int take_task_definition(struct records *records, const void *record, siz
 	if (records->c.probe_children) {
 		/* It ran up to now without probes, and a failure leaves it so: either is told. */
 		process->incomplete = true;
-		ladder_add_process(records->c.ladder, process->tgid);
+		if (ladder_add_process(records->c.ladder, process->tgid))
+			records->unprobed++;
 	}
 	return spaces_fork(records->c.spaces, news.parent_tgid, news.tgid);
 }
@@ -250,6 +251,11 @@ int records_take(void *context, int64_t ts_ns, uint64_t number, const void *reco
 uint64_t records_ended(const struct records *records)
 {
 	return records->ended;
+}
+
+uint64_t records_unprobed(const struct records *records)
+{
+	return records->unprobed;
 }
 
 const char *records_why(const struct records *records)

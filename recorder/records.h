@@ -51,6 +51,9 @@ extern const struct reference record_references[];
 /* How many target processes have ended. */
 uint64_t records_ended(const struct records *);
 
+/* How many children could not be probed: all their calls are missing. */
+uint64_t records_unprobed(const struct records *);
+
 /* The first error in words, or "". */
 const char *records_why(const struct records *);
 

@@ -36,7 +36,17 @@ struct pool {
 	size_t count;
 };
 
+/* The number that a key had last: most rows find theirs here, in one line of the cache. */
+struct recent {
+	uint64_t key;
+	uint32_t epoch; /* as of the definer */
+	uint32_t id;
+};
+
+enum { RECENT_SIZE = 8192 };
+
 struct stacks {
+	struct recent recent[RECENT_SIZE]; /* by the key's low bits */
 	struct definer *definer;
 	struct images *images;
 	struct spaces *spaces;
@@ -211,19 +221,28 @@ static int node_define(struct stacks *stacks, struct node *node)
 	return writer_add(stacks->definer->writer, stacks->stack_table, values, 0);
 }
 
-int stacks_define(struct stacks *stacks, uint64_t key, uint64_t *id)
+static int stacks_find(struct stacks *stacks, uint64_t key, uint64_t *id)
 {
 	struct node *node = (struct node *)hash_get(&stacks->nodes_by_key, key, 0);
+	int error = node ? 0 : stacks_resolve(stacks, key, &node);
+	if (!error)
+		error = node_define(stacks, node);
+	*id = node ? node->mark.id : 0;
+	return error;
+}
+
+int stacks_define(struct stacks *stacks, uint64_t key, uint64_t *id)
+{
+	struct recent *recent = &stacks->recent[key % RECENT_SIZE];
+	*id = recent->id;
+	if (recent->key == key && recent->epoch == stacks->definer->epoch)
+		return 0;
 	*id = 0;
 	if (!key)
 		return 0;
-	if (!node) {
-		int error = stacks_resolve(stacks, key, &node);
-		if (error || !node)
-			return error;
-	}
-	int error = define_known(stacks->definer, &node->mark) ? 0 : node_define(stacks, node);
-	*id = node->mark.id;
+	int error = stacks_find(stacks, key, id);
+	if (!error && *id && *id <= UINT32_MAX)
+		*recent = (struct recent){ key, stacks->definer->epoch, (uint32_t)*id };
 	return error;
 }
 

@@ -61,11 +61,15 @@ end_recorder() { # STATUS
 	equal 'exit status of the recorder' $status "$1"
 }
 
+check_site() { # TRACE SITE
+	equal "$2" "$(query "$1" "SELECT sum(held), sum(held_bytes) FROM heap_site JOIN stack_text USING (stack_id)
+		WHERE held > 0 AND ';' || folded LIKE '%;$2;%'")" \
+		"$(truth "$dir/truth" "$2_blocks"),$(truth "$dir/truth" "$2_bytes")"
+}
+
 check_workload() { # TRACE
 	for site in leak_malloc leak_calloc leak_realloc leak_thread leak_child leak_after_exec; do
-		equal $site "$(query "$1" "SELECT sum(held), sum(held_bytes) FROM heap_site JOIN stack_text USING (stack_id)
-			WHERE held > 0 AND ';' || folded LIKE '%;$site;%'")" \
-			"$(truth "$dir/truth" ${site}_blocks),$(truth "$dir/truth" ${site}_bytes)"
+		check_site "$1" $site
 	done
 }
 
@@ -228,3 +232,38 @@ check_child "$dir/process.mtape"
 # Its allocator was watched from some time on, before or after its exec: either is said of it.
 equal 'children that may lack allocations' "$(query "$dir/process.mtape" "SELECT count(*), sum(incomplete) FROM process
 	WHERE comm = 'oracle' OR pid = (SELECT pid FROM process WHERE comm = 'oracle')")" 2,2
+
+# Allocations of a child, once its probes are attached, and of the program that it becomes.
+events() {
+	ls -l /proc/$recorder/fd | grep -c perf_event
+}
+
+more_events_than() { # COUNT
+	[ "$(events)" -gt "$1" ]
+}
+
+mkfifo "$dir/child-go"
+cat > "$dir/child" <<END
+echo \$\$ > $dir/pid
+read -r line < $dir/child-go
+exec $oracle heap 100 > $dir/truth
+END
+rm "$dir/pid"
+sh -c "read -r line < $dir/go; sh $dir/child; :" &
+target=$!
+"$record" -p $target -o "$dir/child.mtape" &
+recorder=$!
+until_true 60 'the recording' test -s "$dir/child.mtape"
+before=$(events)
+echo go > "$dir/go"
+until_true 60 'the child' test -s "$dir/pid"
+command=$(cat "$dir/pid")
+until_true 20 "the child's probes" more_events_than "$before"
+sleep 1 # they are attached one after the other
+echo go > "$dir/child-go"
+wait $target
+target= command=
+end_recorder 0
+for site in leak_malloc leak_calloc leak_realloc leak_thread; do
+	check_site "$dir/child.mtape" $site
+done

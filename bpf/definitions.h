@@ -32,7 +32,9 @@ struct task_definition {
 	__u64 parent_tgid;
 	__u64 start_boottime_ns;
 	__u64 uid;
-	__u64 exec; /* a new program in the process, else a new process */
+	__u64 exec;    /* a new program in the process, else a new process */
+	__u64 borrows; /* a new process in its parent's memory (vfork); a new program by another
+			  thread than the first */
 	char comm[16];
 };
 
@@ -53,6 +55,9 @@ struct exit {
 	__u64 minor_faults;
 	__u64 major_faults;
 };
+
+/* What shared_targets says of a process. */
+enum { TARGET_LIVE = 1, TARGET_ENDED };
 
 /* Tallies of an object by type id of the record; the ids below belong to no struct of ours. */
 enum {

@@ -61,6 +61,8 @@ static __always_inline int heap_enter(struct pt_regs *ctx, __u64 op, __u64 size,
 	}
 	if (heap_call_holds(call, PT_REGS_SP(ctx)))
 		return 0;
+	if (call->op) /* its return was missed */
+		tally_dropped(TALLY_STATE);
 	call->op = op;
 	call->sp = PT_REGS_SP(ctx);
 	call->size_bytes = size;
@@ -98,6 +100,8 @@ static __always_inline int heap_leave(struct pt_regs *ctx, __u64 op)
 		    (addr || bpf_probe_read_user(&addr, sizeof(addr), (void *)call->pointer)))
 			addr = 0;
 		heap_emit(op, call, addr);
+	} else {
+		tally_dropped(TALLY_STATE);
 	}
 	call->op = 0;
 	return 0;

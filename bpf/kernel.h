@@ -28,6 +28,8 @@ struct pt_regs___kernel {
 	unsigned long ip, sp, bp;
 };
 
+struct mm_struct;
+
 struct signal_struct {
 	atomic_t live;
 };
@@ -44,6 +46,7 @@ struct task_struct {
 	__u64 self_exec_id;
 	unsigned long min_flt;
 	unsigned long maj_flt;
+	struct mm_struct *mm;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	const struct cred *cred;

@@ -20,7 +20,7 @@ struct exec {
 	task_ref program_id;
 };
 
-static __always_inline void task_define(struct task_struct *task, bool exec)
+static __always_inline void task_define(struct task_struct *task, bool exec, bool borrows)
 {
 	struct task_definition *definition = record_reserve(task_definition);
 	if (!definition)
@@ -30,6 +30,7 @@ static __always_inline void task_define(struct task_struct *task, bool exec)
 	definition->start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	definition->uid = BPF_CORE_READ(task, cred, uid.val);
 	definition->exec = exec;
+	definition->borrows = borrows;
 	bpf_core_read(definition->comm, sizeof(definition->comm), &task->comm);
 	record_submit(definition);
 }
@@ -38,12 +39,13 @@ SEC("tp_btf/sched_process_fork")
 int task__1__fork(__u64 *ctx)
 {
 	struct task_struct *parent = (void *)ctx[0], *child = (void *)ctx[1];
-	__u32 parent_tgid = BPF_CORE_READ(parent, tgid), tgid = BPF_CORE_READ(child, tgid), one = 1;
+	__u32 parent_tgid = BPF_CORE_READ(parent, tgid), tgid = BPF_CORE_READ(child, tgid);
+	__u32 live = TARGET_LIVE;
 	if (parent_tgid == tgid || !target_has(parent_tgid))
 		return 0;
-	if (bpf_map_update_elem(&shared_targets, &tgid, &one, BPF_ANY))
+	if (bpf_map_update_elem(&shared_targets, &tgid, &live, BPF_ANY))
 		tally_dropped(TALLY_MAP_FULL);
-	task_define(child, false);
+	task_define(child, false, BPF_CORE_READ(child, mm) == BPF_CORE_READ(parent, mm));
 	struct fork *fork = record_reserve(fork);
 	if (!fork)
 		return 0;
@@ -60,7 +62,7 @@ int task__1__exec(__u64 *ctx)
 	struct task_struct *task = (void *)ctx[0];
 	if (!target_current())
 		return 0;
-	task_define(task, true);
+	task_define(task, true, (int)ctx[1] != BPF_CORE_READ(task, tgid));
 	struct exec *exec = record_reserve(exec);
 	if (!exec)
 		return 0;
@@ -68,6 +70,17 @@ int task__1__exec(__u64 *ctx)
 	exec->tid = (__u32)bpf_get_current_pid_tgid();
 	record_submit(exec);
 	return 0;
+}
+
+/*
+ * Threads that end together all find no live one. The first marks the target, which the recorder
+ * removes when it comes to the row; a process that gets the pid before that marks it anew.
+ */
+static __always_inline bool target_end(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 *state = bpf_map_lookup_elem(&shared_targets, &tgid);
+	return !state || __sync_lock_test_and_set(state, TARGET_ENDED) != TARGET_ENDED;
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -83,7 +96,7 @@ int task__1__exit(__u64 *ctx)
 	exit->tid = (__u32)bpf_get_current_pid_tgid();
 	exit->code = BPF_CORE_READ(task, exit_code);
 	/* The argument group_dead exists since 6.16 only; signal->live says the same everywhere. */
-	exit->last = BPF_CORE_READ(task, signal, live.counter) == 0;
+	exit->last = BPF_CORE_READ(task, signal, live.counter) == 0 && target_end();
 	exit->minor_faults = BPF_CORE_READ(task, min_flt);
 	exit->major_faults = BPF_CORE_READ(task, maj_flt);
 	record_submit(exit);

@@ -30,7 +30,7 @@ struct losses {
 	struct tally *values;                /* of one id, by CPU */
 	struct note notes[NOTES_MAX];
 	int note_count;
-	int64_t read_ns;
+	int64_t begin_ns, read_ns;
 	uint64_t lost;
 };
 
@@ -42,7 +42,7 @@ int losses_open(const struct ladder *ladder, const struct records *records, stru
 		return -ENOMEM;
 	losses->records = records;
 	losses->writer = writer;
-	losses->read_ns = now_ns();
+	losses->read_ns = losses->begin_ns = now_ns();
 	losses->cpus = libbpf_num_possible_cpus();
 	losses->values = calloc((size_t)losses->cpus, sizeof(*losses->values));
 	if (!losses->values)
@@ -68,6 +68,18 @@ void losses_taken(struct losses *losses, uint64_t kind)
 		losses->all[kind >> 32].taken[(uint32_t)kind]++;
 }
 
+/* What lost no row, but something of one, or of a total. */
+static const char *const lesser[] = { "late", "map full", "stack not taken",
+				      "names not looked up" };
+
+static bool loses_rows(const char *cause)
+{
+	for (size_t i = 0; i < sizeof(lesser) / sizeof(*lesser); i++)
+		if (!strcmp(lesser[i], cause))
+			return false;
+	return true;
+}
+
 static int loss_write(struct losses *losses, const char *table, const char *cause, int cpu,
 		      uint64_t lost, int64_t ts_ns)
 {
@@ -80,7 +92,7 @@ static int loss_write(struct losses *losses, const char *table, const char *caus
 	if (cpu >= 0)
 		row_number(&row, "cpu", (uint64_t)cpu);
 	row_number(&row, "lost_rows", lost);
-	losses->lost += strcmp(cause, "late") ? lost : 0;
+	losses->lost += loses_rows(cause) ? lost : 0;
 	writer_lost(losses->writer, losses->lost);
 	return row_write(&row, losses->writer);
 }
@@ -120,6 +132,10 @@ static int tally_note(struct losses *losses, struct tallies *tallies, uint32_t i
 		[TALLY_STACK] = "stack not taken",
 		[TALLY_STATE] = "no room for a call's state",
 	};
+	static const char *const tables[TALLY_RECORDS] = {
+		[TALLY_MAP_FULL] = "total",
+		[TALLY_STACK] = "stack",
+	};
 	uint64_t *dropped = &tallies->dropped[(size_t)cpu * TALLY_MAX + id];
 	uint64_t since = losses->values[cpu].dropped - *dropped;
 	const char *name = records_name(losses->records, tallies->object->number, id);
@@ -127,7 +143,8 @@ static int tally_note(struct losses *losses, struct tallies *tallies, uint32_t i
 	if (!since)
 		return 0;
 	if (id < TALLY_RECORDS)
-		return loss_write(losses, tallies->object->name, causes[id], cpu, since, ts_ns);
+		return loss_write(losses, tables[id] ? tables[id] : tallies->object->name,
+				  causes[id], cpu, since, ts_ns);
 	return loss_write(losses, table_of(name), "ring full", cpu, since, ts_ns);
 }
 
@@ -196,19 +213,21 @@ static int tally_end(struct losses *losses, const struct tallies *tallies, uint3
 {
 	const char *name = records_name(losses->records, tallies->object->number, id);
 	struct tally sum;
-	char text[128];
+	char text[160], prefix[80] = "";
 	int error = tally_sum(losses, tallies, id, &sum);
 	uint64_t taken = tallies->taken[id];
 	if (!error && sum.seen - sum.dropped > taken)
 		error = loss_write(losses, table_of(name), "not found in the ring", -1,
 				   sum.seen - sum.dropped - taken, ts_ns);
-	snprintf(text, sizeof(text), "%s.seen", name);
+	if (!table_named(name)) /* a definition, which several objects send */
+		snprintf(prefix, sizeof(prefix), "%s.", tallies->object->name);
+	snprintf(text, sizeof(text), "%s%s.seen", prefix, name);
 	if (!error)
 		error = counter_write(losses->writer, ts_ns, text, sum.seen);
-	snprintf(text, sizeof(text), "%s.dropped", name);
+	snprintf(text, sizeof(text), "%s%s.dropped", prefix, name);
 	if (!error)
 		error = counter_write(losses->writer, ts_ns, text, sum.dropped);
-	snprintf(text, sizeof(text), "%s.taken", name);
+	snprintf(text, sizeof(text), "%s%s.taken", prefix, name);
 	return error ? error : counter_write(losses->writer, ts_ns, text, taken);
 }
 
@@ -244,6 +263,7 @@ static int programs_end(struct losses *losses, const struct object *object, int6
 int losses_end(struct losses *losses, int64_t ts_ns)
 {
 	int error = 0;
+	losses->read_ns = losses->begin_ns; /* these may have happened at any time */
 	for (int i = 0; i <= OBJECTS_MAX && !error; i++) {
 		const struct tallies *tallies = &losses->all[i];
 		if (!tallies->object)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +34,35 @@ static int fail(const char *what, const char *why)
 {
 	fprintf(stderr, "memtape record: %s%s%s\n", what, what[0] ? ": " : "", why);
 	return 1;
+}
+
+/* An image, a ring, a probe is a descriptor each. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* The kernel side sees the host's process ids, which are others in a namespace (PROC_PID_INIT_INO).
+ */
+static bool in_pid_namespace(void)
+{
+	struct stat namespace;
+	return !stat("/proc/self/ns/pid", &namespace) && namespace.st_ino != 0xEFFFFFFC;
+}
+
+/* A command must not write into the trace: where that is standard output, it gets standard error.
+ */
+static int spare_output(const struct request *request)
+{
+	if (!request->output || strcmp(request->output, "-"))
+		return -1;
+	int fd = dup(STDOUT_FILENO);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	return fd;
 }
 
 static void print_sources(const struct ladder *ladder)
@@ -83,12 +113,12 @@ static int check(const struct recorder *recorder)
 	return 0;
 }
 
-static int open_output(struct request *request, char *name, size_t size)
+static int open_output(struct request *request, int spared, char *name, size_t size)
 {
 	time_t now = time(NULL);
 	struct tm local;
 	if (request->output && !strcmp(request->output, "-"))
-		return isatty(STDOUT_FILENO) ? (errno = ENOTSUP, -1) : dup(STDOUT_FILENO);
+		return isatty(spared) ? (errno = ENOTSUP, -1) : spared;
 	if (!request->output) {
 		strftime(name, size, "memtape-%Y%m%d-%H%M%S.mtape", localtime_r(&now, &local));
 		request->output = name;
@@ -120,10 +150,11 @@ static int summary(const struct request *request, const struct recorder *recorde
 	return 0;
 }
 
-static int record(struct request *request, struct recorder *recorder, struct target *target)
+static int record(struct request *request, struct recorder *recorder, struct target *target,
+		  int spared)
 {
 	char name[64];
-	int fd = open_output(request, name, sizeof(name));
+	int fd = open_output(request, spared, name, sizeof(name));
 	if (fd < 0)
 		return fail(request->output, errno == ENOTSUP ? "is a terminal" : strerror(errno));
 	print_missing(recorder_ladder(recorder));
@@ -148,8 +179,12 @@ int main(int argc, char **argv)
 	struct target target = { .gate = -1, .report = -1 };
 	struct recorder *recorder = NULL;
 	request_parse(argc, argv, &request);
+	if (in_pid_namespace())
+		return fail("", "runs in a pid namespace; record from the host");
+	int spared = spare_output(&request);
 	if (open_target(&request, &target))
 		return 1;
+	raise_file_limit();
 	catch_signals(); /* not before the fork: the command keeps what it was given */
 	struct recorder_options how = { request.memory, request.heap, request.cmdline,
 					request.target };
@@ -158,7 +193,8 @@ int main(int argc, char **argv)
 		status = fail("", recorder && recorder_why(recorder)[0] ? recorder_why(recorder)
 									: strerror(-error));
 	else
-		status = request.check ? check(recorder) : record(&request, recorder, &target);
+		status = request.check ? check(recorder)
+				       : record(&request, recorder, &target, spared);
 	recorder_close(recorder);
 	target_release(&target);
 	return status;

@@ -14,6 +14,9 @@
 
 enum { MMAPS_RING_PAGES = 64, MMAPS_RECORD_MAX = 8192 };
 
+/* PERF_FORMAT_LOST (include/uapi/linux/perf_event.h, since 6.0), not in older headers. */
+enum { READ_FORMAT_LOST = 1 << 4 };
+
 #ifndef PERF_RECORD_MISC_MMAP_BUILD_ID
 #define PERF_RECORD_MISC_MMAP_BUILD_ID (1 << 14)
 #endif
@@ -57,6 +60,7 @@ static int mmaps_open_cpu(struct mmaps *mmaps, int cpu)
 		.config = PERF_COUNT_SW_DUMMY,
 		.sample_type = PERF_SAMPLE_TIME,
 		.sample_id_all = 1,
+		.read_format = READ_FORMAT_LOST,
 		.mmap = 1,
 		.mmap2 = 1,
 		.build_id = 1,
@@ -68,6 +72,11 @@ static int mmaps_open_cpu(struct mmaps *mmaps, int cpu)
 		.wakeup_watermark = UINT32_MAX,
 	};
 	ring->fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	if (ring->fd < 0 && errno == EINVAL) { /* before 6.0 */
+		attr.read_format = 0;
+		ring->fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
+					PERF_FLAG_FD_CLOEXEC);
+	}
 	if (ring->fd < 0 && errno == EINVAL) { /* before 5.12: no build ids */
 		attr.build_id = 0;
 		ring->fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
@@ -184,7 +193,14 @@ int mmaps_drain(struct mmaps *mmaps, struct order *order)
 
 uint64_t mmaps_lost(const struct mmaps *mmaps)
 {
-	return mmaps->lost;
+	uint64_t lost = 0;
+	/* { value, lost }; without the format only what a later record told is known. */
+	for (int i = 0; i < mmaps->count; i++) {
+		uint64_t values[2];
+		if (read(mmaps->rings[i].fd, values, sizeof(values)) == sizeof(values))
+			lost += values[1];
+	}
+	return lost > mmaps->lost ? lost : mmaps->lost;
 }
 
 void mmaps_close(struct mmaps *mmaps)

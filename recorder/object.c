@@ -124,7 +124,7 @@ static void constant_set_argument(const struct object_setup *setup, const char *
 		return;
 	snprintf(event, sizeof(event), "%.*s", (int)(separator - name - 5), name + 5);
 	int position = argument_position(setup->kernel, event, separator + 2);
-	if (position >= 0)
+	if (position >= 0 && position < 6) /* arg() knows so many */
 		*place = (uint8_t)position;
 }
 
@@ -208,13 +208,14 @@ fail:
 	return error;
 }
 
-int object_attach(struct object *object, const struct source *source, struct attach_target *target,
-		  char *why, size_t why_size)
+static int object_attach_kind(struct object *object, const struct source *source, bool returns,
+			      struct attach_target *target, char *why, size_t why_size)
 {
 	struct bpf_program *program;
 	struct program_name name;
 	bpf_object__for_each_program(program, object->bpf) {
-		if (!object_uses(object, source, program, &name))
+		bool is_return = !strcmp(bpf_program__section_name(program), "uretprobe");
+		if (is_return != returns || !object_uses(object, source, program, &name))
 			continue;
 		int error = attach_program(object, program, name.event, target, why, why_size);
 		if (error)
@@ -223,17 +224,31 @@ int object_attach(struct object *object, const struct source *source, struct att
 	return 0;
 }
 
+/* Returns first: a call that is seen to begin must be seen to end. */
+int object_attach(struct object *object, const struct source *source, struct attach_target *target,
+		  char *why, size_t why_size)
+{
+	int error = object_attach_kind(object, source, true, target, why, why_size);
+	return error ? error : object_attach_kind(object, source, false, target, why, why_size);
+}
+
+static bool is_probe(const struct bpf_program *program)
+{
+	const char *section = bpf_program__section_name(program);
+	return !strcmp(section, "uprobe") || !strcmp(section, "uretprobe");
+}
+
 int object_attach_probes(struct object *object, struct attach_target *target)
 {
-	struct bpf_program *program;
-	struct program_name name;
 	char why[512] = "";
-	bpf_object__for_each_program(program, object->bpf) {
-		const char *section = bpf_program__section_name(program);
-		if ((strcmp(section, "uprobe") && strcmp(section, "uretprobe")) ||
-		    !object_uses(object, NULL, program, &name))
-			continue;
-		int error = attach_program(object, program, name.event, target, why, sizeof(why));
+	for (int i = 0; i < object->source_count; i++) {
+		const struct source *source = &object->sources[i];
+		struct bpf_program *program;
+		struct program_name name;
+		bool probes = false;
+		bpf_object__for_each_program(program, object->bpf)
+			probes |= is_probe(program) && object_uses(object, source, program, &name);
+		int error = probes ? object_attach(object, source, target, why, sizeof(why)) : 0;
 		if (error)
 			return error;
 	}

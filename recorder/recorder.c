@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,18 +53,21 @@ static int recorder_fail(struct recorder *recorder, int error, const char *what)
 	return error;
 }
 
+static int recorder_tell_mmaps(struct recorder *recorder, const char *why)
+{
+	struct source_state state = { "image", "perf_event mmap2", why[0] ? "refused" : "used",
+				      "" };
+	snprintf(state.why, sizeof(state.why), "%s", why);
+	return ladder_tell(&recorder->ladder, &state);
+}
+
 /* Without it frames of libraries that are mapped later have no image. */
 static int recorder_open_mmaps(struct recorder *recorder)
 {
-	struct source_state state = { "image", "perf_event mmap2", "used", "" };
 	int error = mmaps_open(&recorder->mmaps);
 	if (error == -ENOMEM)
 		return error;
-	if (error) {
-		state.state = "refused";
-		snprintf(state.why, sizeof(state.why), "%s", strerror(-error));
-	}
-	return ladder_tell(&recorder->ladder, &state);
+	return recorder_tell_mmaps(recorder, error ? strerror(-error) : "");
 }
 
 int recorder_open(const struct recorder_options *options, struct target *target,
@@ -75,20 +79,22 @@ int recorder_open(const struct recorder_options *options, struct target *target,
 	if (!recorder)
 		return -ENOMEM;
 	recorder->options = *options;
+	recorder->session.start_ns = now_ns();
 	recorder->target = target;
 	if (!target->started)
 		recorder->attached = (struct attach_target){ .pids = target->pids,
 							     .pid_count = target->count };
 	recorder->kernel = btf__load_vmlinux_btf();
-	int error = recorder_open_mmaps(recorder);
-	if (error)
-		return error;
-	error = shared_open(options->memory, &recorder->shared);
+	int error = shared_open(options->memory, &recorder->shared);
 	if (error) {
 		snprintf(why, sizeof(why), "BPF is refused: %s%s", strerror(-error),
 			 error == -EPERM ? " (it needs root, or CAP_BPF and CAP_PERFMON)" : "");
-		return ladder_refuse(&recorder->ladder, off, why);
+		error = recorder_tell_mmaps(recorder, why);
+		return error ? error : ladder_refuse(&recorder->ladder, off, why);
 	}
+	error = recorder_open_mmaps(recorder);
+	if (error)
+		return error;
 	struct object_setup setup = { recorder->shared, !target->count, recorder->kernel };
 	return ladder_begin(&recorder->ladder, &setup, &recorder->attached, off);
 }
@@ -198,10 +204,28 @@ static int recorder_take_targets(struct recorder *recorder)
 	return 0;
 }
 
+/* The whole host: the mappings of all processes that run already. One that ends meanwhile is left
+ * out. */
+static int recorder_take_host(struct recorder *recorder)
+{
+	const struct dirent *entry;
+	DIR *processes = opendir("/proc");
+	int error = processes ? 0 : -errno;
+	while (!error && (entry = readdir(processes))) {
+		uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
+		if (pid && (!tasks_get(recorder->tasks, pid) ||
+			    spaces_scan(recorder->spaces, pid) == -ENOMEM))
+			error = -ENOMEM;
+	}
+	if (processes)
+		closedir(processes);
+	return error;
+}
+
 static int recorder_begin(struct recorder *recorder, int fd)
 {
-	recorder->session = (struct session){ now_ns(), recorder->options.cmdline,
-					      recorder->options.target };
+	recorder->session.cmdline = recorder->options.cmdline;
+	recorder->session.target = recorder->options.target;
 	int error = recorder_open_writer(recorder, fd);
 	if (!error)
 		error = recorder_open_rows(recorder);
@@ -212,7 +236,11 @@ static int recorder_begin(struct recorder *recorder, int fd)
 	if (!error)
 		error = recorder_begin_epoch(recorder);
 	if (!error)
+		error = snapshots_read(recorder->snapshots, now_ns());
+	if (!error)
 		error = recorder_take_targets(recorder);
+	if (!error && !recorder->target->count)
+		error = recorder_take_host(recorder);
 	if (error)
 		return recorder_fail(recorder, error, "cannot begin");
 	recorder->second_at = recorder->clock_at = now_ns();

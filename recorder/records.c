@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,9 @@
 #include "recorder/records.h"
 
 typedef int record_handler(struct records *, const void *record, size_t size);
+
+/* Detaching costs 0.1 s a probe: so many processes are probed one by one, and no more. */
+enum { PROBED_MAX = 32 };
 
 /* A struct that is a record. */
 struct kind {
@@ -18,7 +22,7 @@ struct kind {
 struct records {
 	struct records_context c;
 	struct kind *kinds[OBJECTS_MAX + 1]; /* by object number and type id */
-	uint64_t ended, unprobed;
+	uint64_t probed, unprobed;
 	char why[256];
 };
 
@@ -64,6 +68,30 @@ const struct reference record_references[] = {
 
 /* ---- records that are more than rows */
 
+/* Probes go by thread: the kernel follows the memory of this one. What ran before them was not
+ * seen. */
+static void records_probe(struct records *records, struct process *process, uint32_t tid)
+{
+	process->incomplete = true;
+	process->unprobed = records->probed == PROBED_MAX ||
+			    ladder_add_process(records->c.ladder, tid) != 0;
+	records->probed += !process->unprobed;
+	records->unprobed += process->unprobed;
+}
+
+/* A child in its parent's memory is seen by the parent's probes until it runs a program of its own.
+ */
+static void records_probe_new(struct records *records, struct process *process, bool exec,
+			      bool borrows)
+{
+	if (!records->c.probe_children)
+		return;
+	if (!exec && borrows)
+		process->unprobed = true;
+	else if (!exec || borrows || (process->before && process->before->unprobed))
+		records_probe(records, process, process->tgid);
+}
+
 static int take_task_definition(struct records *records, const void *record, size_t size)
 {
 	const struct task_definition *d = record;
@@ -80,15 +108,26 @@ static int take_task_definition(struct records *records, const void *record, siz
 	struct process *process = tasks_learn(records->c.tasks, &news);
 	if (!process)
 		return -ENOMEM;
-	if (d->exec)
-		return 0;
-	if (records->c.probe_children) {
-		/* It ran up to now without probes, and a failure leaves it so: either is told. */
-		process->incomplete = true;
-		if (ladder_add_process(records->c.ladder, process->tgid))
-			records->unprobed++;
+	records_probe_new(records, process, d->exec, d->borrows);
+	return d->exec ? 0 : spaces_fork(records->c.spaces, news.parent_tgid, news.tgid);
+}
+
+/* The first thread ends before the others: the probes go on with one of them. */
+static void records_probe_rest(struct records *records, struct process *process)
+{
+	char name[64];
+	const struct dirent *entry;
+	snprintf(name, sizeof(name), "/proc/%u/task", process->tgid);
+	DIR *threads = opendir(name);
+	while (threads && (entry = readdir(threads))) {
+		uint32_t tid = (uint32_t)strtoul(entry->d_name, NULL, 10);
+		if (tid && tid != process->tgid) {
+			records_probe(records, process, tid);
+			break;
+		}
 	}
-	return spaces_fork(records->c.spaces, news.parent_tgid, news.tgid);
+	if (threads)
+		closedir(threads);
 }
 
 static int take_exit(struct records *records, const void *record, size_t size)
@@ -96,9 +135,13 @@ static int take_exit(struct records *records, const void *record, size_t size)
 	const struct exit *exit = record;
 	uint32_t tgid = (uint32_t)(exit->process_id >> 32);
 	struct process *process = tasks_known(records->c.tasks, tgid);
-	if (size < sizeof(*exit) || !exit->last || !process)
+	if (size < sizeof(*exit) || !process)
 		return 0;
-	records->ended += process->target && !process->ended;
+	if (!exit->last) {
+		if (exit->tid == tgid && records->c.probe_children)
+			records_probe_rest(records, process);
+		return 0;
+	}
 	process->ended = true;
 	shared_target(records->c.shared, tgid, false);
 	return 0;
@@ -246,11 +289,6 @@ int records_take(void *context, int64_t ts_ns, uint64_t number, const void *reco
 		return error;
 	error = binding_values(&kind->binding, record, records, values, &nulls);
 	return error ? error : writer_add(records->c.writer, kind->binding.table, values, nulls);
-}
-
-uint64_t records_ended(const struct records *records)
-{
-	return records->ended;
 }
 
 uint64_t records_unprobed(const struct records *records)

@@ -48,9 +48,6 @@ int records_take(void *records, int64_t ts_ns, uint64_t kind, const void *record
  */
 extern const struct reference record_references[];
 
-/* How many target processes have ended. */
-uint64_t records_ended(const struct records *);
-
 /* How many children could not be probed: all their calls are missing. */
 uint64_t records_unprobed(const struct records *);
 

@@ -9,7 +9,8 @@ enum { OPTION_HEAP = 256, OPTION_CHECK, OPTION_MEMORY };
 
 static const struct argp_option table[] = {
 	{ "output", 'o', "FILE", 0, "trace to write; - for standard output", 0 },
-	{ "pid", 'p', "PID,...", 0, "record these processes and their children", 0 },
+	{ "pid", 'p', "PID,...", 0, "record these processes, and children they fork from now on",
+	  0 },
 	{ "duration", 'd', "TIME", 0, "stop after it: 10s, 5m, 2h, 500ms", 0 },
 	{ "heap", OPTION_HEAP, "uprobe|off", 0,
 	  "how allocations are seen (uprobe where a process is named)", 0 },
@@ -83,7 +84,7 @@ static void parse_heap(struct request *request, const char *text, struct argp_st
 {
 	if (strcmp(text, "uprobe") && strcmp(text, "off"))
 		argp_error(state, "--heap is uprobe or off, not %s", text);
-	request->heap = !strcmp(text, "uprobe");
+	request->heap = request->heap_named = !strcmp(text, "uprobe");
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -153,19 +154,16 @@ void request_parse(int argc, char **argv, struct request *out)
 		NULL,
 		NULL,
 	};
-	bool heap_named = false;
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = 2;
 	*out = (struct request){ .memory = 128 << 20, .heap = true };
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
-		heap_named |= !strcmp(argv[i], "--heap=uprobe");
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
 	bool named = out->command || out->pid_count;
 	if (out->command && out->pid_count)
 		fprintf(stderr, "%s: a command or processes, not both\n", argv[0]), exit(2);
-	if (heap_named && !named && !out->check)
+	if (out->heap_named && !named && !out->check)
 		fprintf(stderr, "%s: --heap=uprobe needs a command or a process\n", argv[0]),
 			exit(2);
-	out->heap = out->heap && (named || heap_named);
+	out->heap = out->heap && (named || out->heap_named);
 	describe(out, argc, argv);
 }

@@ -16,6 +16,7 @@ struct request {
 	int64_t duration_ns; /* 0: no end */
 	size_t memory;       /* of the rings, bytes */
 	bool heap;
+	bool heap_named; /* asked for by name */
 	bool check;
 	char **command;     /* NULL: none */
 	char cmdline[1024]; /* all of it, but for the command's arguments */

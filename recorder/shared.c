@@ -128,13 +128,15 @@ int shared_ring_fd(const struct shared *shared, uint32_t ring)
 
 int shared_target(const struct shared *shared, uint32_t tgid, bool on)
 {
-	uint32_t one = 1;
+	uint32_t state = TARGET_LIVE;
 	int fd = shared_fd(shared, "shared_targets");
 	if (fd < 0)
 		return fd;
-	if (on ? bpf_map_update_elem(fd, &tgid, &one, BPF_ANY) : bpf_map_delete_elem(fd, &tgid))
-		return -errno;
-	return 0;
+	if (on)
+		return bpf_map_update_elem(fd, &tgid, &state, BPF_ANY) ? -errno : 0;
+	if (bpf_map_lookup_elem(fd, &tgid, &state) || state != TARGET_ENDED)
+		return 0;
+	return bpf_map_delete_elem(fd, &tgid) ? -errno : 0;
 }
 
 void shared_close(struct shared *shared)

@@ -26,7 +26,8 @@ uint32_t shared_ring_count(const struct shared *);
 size_t shared_ring_bytes(const struct shared *); /* of each ring */
 int shared_ring_fd(const struct shared *, uint32_t ring);
 
-/* Makes a process a target, or no longer one. 0 or -errno; no object has targets: -ENOENT. */
+/* Makes a process a target, or, if it has ended, no longer one. 0 or -errno; no object has targets:
+ * -ENOENT. */
 int shared_target(const struct shared *, uint32_t tgid, bool on);
 
 /* Accepts NULL. */

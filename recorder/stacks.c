@@ -23,6 +23,8 @@ struct node {
 	struct mark mark;
 };
 
+static const uint64_t PENDING = 1; /* in a pointer to a struct pending, to tell it from a node's */
+
 /* A definition until its first use resolves it. */
 struct pending {
 	uint32_t tgid;
@@ -51,8 +53,8 @@ struct stacks {
 	struct images *images;
 	struct spaces *spaces;
 	const struct table *stack_table, *frame_table;
-	struct hash pending, nodes_by_key; /* by key */
-	struct hash nodes, frames;         /* by (parent, frame), by (image, offset) */
+	struct hash by_key;        /* a struct pending, marked, or the node that it became */
+	struct hash nodes, frames; /* by (parent, frame), by (image, offset) */
 	struct pool pool;
 	struct frame **unnamed;
 	size_t unnamed_count, unnamed_size;
@@ -90,16 +92,18 @@ static void *pool_new(struct pool *pool, size_t size)
 
 int stacks_learn(struct stacks *stacks, const struct stack_news *news)
 {
-	if (hash_get(&stacks->pending, news->key, 0) || !news->frames)
+	if (hash_get(&stacks->by_key, news->key, 0) || !news->frames)
 		return 0;
-	struct pending *pending = pool_new(&stacks->pool,
-					   sizeof(*pending) + news->frames * sizeof(*news->ip));
+	struct pending *pending = malloc(sizeof(*pending) + news->frames * sizeof(*news->ip));
 	if (!pending)
 		return -ENOMEM;
 	pending->tgid = news->tgid;
 	pending->frames = (uint32_t)news->frames;
 	memcpy(pending->ip, news->ip, news->frames * sizeof(*news->ip));
-	return hash_set(&stacks->pending, news->key, 0, (uintptr_t)pending);
+	if (!hash_set(&stacks->by_key, news->key, 0, (uintptr_t)pending | PENDING))
+		return 0;
+	free(pending);
+	return -ENOMEM;
 }
 
 static int stacks_queue_name(struct stacks *stacks, struct frame *frame)
@@ -148,15 +152,10 @@ static struct node *stacks_node(struct stacks *stacks, struct node *parent, stru
 	return node;
 }
 
-static int stacks_resolve(struct stacks *stacks, uint64_t key, struct node **out)
+static int stacks_resolve(struct stacks *stacks, uint64_t key, struct pending *pending,
+			  struct node **out)
 {
-	struct pending *pending = (struct pending *)hash_get(&stacks->pending, key, 0);
 	struct node *node = NULL;
-	*out = NULL;
-	if (!pending) {
-		stacks->undefined++;
-		return 0;
-	}
 	for (size_t i = pending->frames; i-- > 0;) {
 		struct frame *frame = stacks_frame(stacks, pending->tgid, pending->ip[i], i == 0);
 		node = frame ? stacks_node(stacks, node, frame) : NULL;
@@ -164,7 +163,8 @@ static int stacks_resolve(struct stacks *stacks, uint64_t key, struct node **out
 			return -ENOMEM;
 	}
 	*out = node;
-	return hash_set(&stacks->nodes_by_key, key, 0, (uintptr_t)node);
+	free(pending);
+	return hash_set(&stacks->by_key, key, 0, (uintptr_t)node);
 }
 
 static int frame_write_name(struct stacks *stacks, struct frame *frame)
@@ -223,11 +223,15 @@ static int node_define(struct stacks *stacks, struct node *node)
 
 static int stacks_find(struct stacks *stacks, uint64_t key, uint64_t *id)
 {
-	struct node *node = (struct node *)hash_get(&stacks->nodes_by_key, key, 0);
-	int error = node ? 0 : stacks_resolve(stacks, key, &node);
+	uint64_t found = hash_get(&stacks->by_key, key, 0);
+	struct node *node = (struct node *)found;
+	int error = 0;
+	stacks->undefined += !found;
+	if (found & PENDING)
+		error = stacks_resolve(stacks, key, (struct pending *)(found & ~PENDING), &node);
 	if (!error)
 		error = node_define(stacks, node);
-	*id = node ? node->mark.id : 0;
+	*id = !error && node ? node->mark.id : 0;
 	return error;
 }
 
@@ -284,12 +288,14 @@ void stacks_close(struct stacks *stacks)
 	for (size_t i = 0; i < stacks->frames.size; i++)
 		if (stacks->frames.entries[i].value)
 			free(((struct frame *)stacks->frames.entries[i].value)->name);
+	for (size_t i = 0; i < stacks->by_key.size; i++)
+		if (stacks->by_key.entries[i].value & PENDING)
+			free((void *)(stacks->by_key.entries[i].value & ~PENDING));
 	for (size_t i = 0; i < stacks->pool.count; i++)
 		free(stacks->pool.all[i]);
 	free(stacks->pool.all);
 	free(stacks->unnamed);
-	hash_release(&stacks->pending);
-	hash_release(&stacks->nodes_by_key);
+	hash_release(&stacks->by_key);
 	hash_release(&stacks->nodes);
 	hash_release(&stacks->frames);
 	free(stacks);

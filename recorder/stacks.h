@@ -29,7 +29,7 @@ int stacks_learn(struct stacks *, const struct stack_news *);
  */
 int stacks_define(struct stacks *, uint64_t key, uint64_t *id);
 
-/* How many keys had no definition. */
+/* How many rows named a stack whose definition was lost. */
 uint64_t stacks_undefined(const struct stacks *);
 
 /*

@@ -32,9 +32,6 @@ static void child_run(int gate, int report, char *const argv[])
 {
 	char byte;
 	int error = read(gate, &byte, 1) == 1 ? become_caller() : -ECANCELED;
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (!error) {
 		execvp(argv[0], argv);
 		error = -errno;

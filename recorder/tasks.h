@@ -16,6 +16,7 @@ struct process {
 	uint64_t faults_before;
 	struct process *parent, *before;
 	bool target, incomplete, ended;
+	bool unprobed; /* its heap is not seen */
 	struct mark mark;
 };
 

@@ -37,6 +37,17 @@ struct {
 	__type(value, __u8);
 } shared_stacks SEC(".maps");
 
+/* Those of them that were sent last, by their low bits: most stacks are found here, without a hash.
+ */
+enum { STACK_RECENT = 16384 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, STACK_RECENT);
+	__type(key, __u32);
+	__type(value, stack_ref);
+} shared_recent_stacks SEC(".maps");
+
 static __always_inline struct stack_slot *stack_slot_take(void)
 {
 	__u32 first = bpf_get_smp_processor_id() * STACK_SLOTS_PER_CPU;
@@ -61,13 +72,25 @@ static __always_inline __u64 stack_mix(__u64 key, __u64 value)
 	return key ^ key >> 29;
 }
 
-static __always_inline stack_ref stack_key(const struct stack_definition *definition)
+/* The key of no frames yet. */
+static __always_inline stack_ref stack_key(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 key = stack_mix(definition->process_id >> 32, task->self_exec_id);
-	for (__u32 i = 0; i < STACK_FRAMES_MAX && i < definition->frames; i++)
-		key = stack_mix(key, definition->ip_addr[i]);
-	return key ? key : 1;
+	return stack_mix(bpf_get_current_pid_tgid() >> 32, task->self_exec_id);
+}
+
+/* Whether the stack is in the trace for certain: one look in a table of the keys sent last. */
+static __always_inline bool stack_is_recent(stack_ref key)
+{
+	__u32 place = key % STACK_RECENT;
+	stack_ref *recent = bpf_map_lookup_elem(&shared_recent_stacks, &place);
+	return recent && *recent == key;
+}
+
+static __always_inline void stack_set_recent(stack_ref key)
+{
+	__u32 place = key % STACK_RECENT;
+	bpf_map_update_elem(&shared_recent_stacks, &place, &key, BPF_ANY);
 }
 
 /* The definition first, then `seen`: so no record refers to a stack that was never sent. */
@@ -75,44 +98,52 @@ static __always_inline void stack_define(struct stack_definition *definition)
 {
 	__u32 type = bpf_core_type_id_local(struct stack_definition);
 	__u8 seen = 1;
-	if (bpf_map_lookup_elem(&shared_stacks, &definition->key))
+	if (bpf_map_lookup_elem(&shared_stacks, &definition->key)) {
+		stack_set_recent(definition->key);
 		return;
+	}
 	definition->record = object_number << 32 | type;
 	definition->ts_ns = bpf_ktime_get_ns();
 	__u64 size = offsetof(struct stack_definition, ip_addr) + definition->frames * 8;
 	void *ring = ring_here();
 	tally_seen(type);
 	if (!ring || size > sizeof(*definition) ||
-	    bpf_ringbuf_output(ring, definition, size, BPF_RB_NO_WAKEUP))
+	    bpf_ringbuf_output(ring, definition, size, BPF_RB_NO_WAKEUP)) {
 		tally_dropped(type);
-	else if (bpf_map_update_elem(&shared_stacks, &definition->key, &seen, BPF_ANY))
+		return;
+	}
+	stack_set_recent(definition->key);
+	if (bpf_map_update_elem(&shared_stacks, &definition->key, &seen, BPF_ANY))
 		tally_dropped(TALLY_MAP_FULL);
 }
 
-static __always_inline stack_ref stack_finish(struct stack_slot *slot, __u32 frames)
-{
-	struct stack_definition *definition = &slot->definition;
-	definition->process_id = bpf_get_current_pid_tgid();
-	definition->frames = frames;
-	definition->key = stack_key(definition);
-	stack_define(definition);
-	stack_ref key = definition->key;
-	stack_slot_release(slot);
-	return key;
-}
-
-/* Where a walk begins. */
+/* Where a walk begins. At a function's entry `caller` is the word at [rsp], else 0. */
 struct stack_registers {
-	__u64 ip, sp, fp;
+	__u64 ip, sp, fp, caller;
 };
 
 /* No frame is further from the innermost one than this. */
 enum { STACK_SPAN_MAX = 64 << 20 };
 
-/* A frame pointer leads to the caller's frame pointer and the return address, and upwards. */
-static __always_inline __u32 stack_walk(const struct stack_registers *from, __u64 *frames, __u32 n)
+/*
+ * Walks the frames and returns the stack's key, 0 if there are none. A frame pointer leads to the
+ * caller's frame pointer and the return address, and upwards. With a definition the frames are
+ * kept; without, only the key is wanted.
+ */
+static __always_inline stack_ref stack_walk(const struct stack_registers *from,
+					    struct stack_definition *definition)
 {
+	stack_ref key = stack_mix(stack_key(), from->ip);
 	__u64 least = from->sp, fp = from->fp;
+	__u32 n = 1;
+	if (definition)
+		definition->ip_addr[0] = from->ip;
+	if (from->caller) {
+		key = stack_mix(key, from->caller);
+		if (definition)
+			definition->ip_addr[1] = from->caller;
+		n = 2;
+	}
 	for (__u32 i = n; i < STACK_FRAMES_MAX; i++) {
 		struct {
 			__u64 fp, return_addr;
@@ -120,17 +151,44 @@ static __always_inline __u32 stack_walk(const struct stack_registers *from, __u6
 		if (fp < least || fp & 7 || fp - from->sp > STACK_SPAN_MAX ||
 		    bpf_probe_read_user(&frame, sizeof(frame), (void *)fp) || !frame.return_addr)
 			break;
-		frames[i] = frame.return_addr;
+		key = stack_mix(key, frame.return_addr);
+		if (definition)
+			definition->ip_addr[i] = frame.return_addr;
 		n = i + 1;
 		least = fp + sizeof(frame);
 		fp = frame.fp;
 	}
-	return n;
+	if (definition) {
+		definition->frames = n;
+		definition->process_id = bpf_get_current_pid_tgid();
+		definition->key = key;
+	}
+	return key;
 }
 
-static __always_inline struct stack_registers stack_registers(const struct pt_regs *regs)
+/* A stack that was not sent lately: walked again, kept this time. */
+static __always_inline stack_ref stack_send(const struct stack_registers *from)
 {
-	return (struct stack_registers){ PT_REGS_IP(regs), PT_REGS_SP(regs), PT_REGS_FP(regs) };
+	struct stack_slot *slot = stack_slot_take();
+	if (!slot) {
+		tally_dropped(TALLY_STACK);
+		return 0;
+	}
+	stack_ref key = stack_walk(from, &slot->definition);
+	stack_define(&slot->definition);
+	stack_slot_release(slot);
+	return key;
+}
+
+/* The current task's user stack from these registers; 0 if there is none, counted. */
+static __always_inline stack_ref stack_take(struct stack_registers from)
+{
+	if (!from.ip) {
+		tally_dropped(TALLY_STACK);
+		return 0;
+	}
+	stack_ref key = stack_walk(&from, NULL);
+	return stack_is_recent(key) ? key : stack_send(&from);
 }
 
 /* The current task's registers in user mode, for programs that run on top of kernel code; zeros if
@@ -147,58 +205,25 @@ static __always_inline struct stack_registers stack_user_registers(void)
 	return registers;
 }
 
-static __always_inline struct stack_slot *stack_begin(void)
+static __always_inline struct stack_registers stack_entry_registers(struct pt_regs *ctx)
 {
-	struct stack_slot *slot = stack_slot_take();
-	if (!slot)
-		tally_dropped(TALLY_STACK);
-	return slot;
-}
-
-/* The current task's user stack from these registers; 0 if there is none, counted. */
-static __always_inline stack_ref stack_take(struct stack_registers registers)
-{
-	if (!registers.ip) {
-		tally_dropped(TALLY_STACK);
-		return 0;
-	}
-	struct stack_slot *slot = stack_begin();
-	if (!slot)
-		return 0;
-	__u64 *frames = slot->definition.ip_addr;
-	frames[0] = registers.ip;
-	return stack_finish(slot, stack_walk(&registers, frames, 1));
-}
-
-static __always_inline __u64 stack_caller(struct pt_regs *ctx)
-{
-	__u64 caller = 0;
-	bpf_probe_read_user(&caller, sizeof(caller), (void *)PT_REGS_SP(ctx));
-	return caller;
+	struct stack_registers registers = { PT_REGS_IP(ctx), PT_REGS_SP(ctx), PT_REGS_FP(ctx), 0 };
+	bpf_probe_read_user(&registers.caller, sizeof(__u64), (void *)registers.sp);
+	return registers;
 }
 
 /* The same at the entry of a function: the caller comes from [rsp]. */
 static __always_inline stack_ref stack_take_entry(struct pt_regs *ctx)
 {
-	struct stack_slot *slot = stack_begin();
-	if (!slot)
-		return 0;
-	struct stack_registers registers = stack_registers(ctx);
-	__u64 *frames = slot->definition.ip_addr;
-	frames[0] = registers.ip;
-	frames[1] = stack_caller(ctx);
-	return stack_finish(slot, stack_walk(&registers, frames, 2));
+	return stack_take(stack_entry_registers(ctx));
 }
 
 /* Only the function and its caller. */
 static __always_inline stack_ref stack_take_caller(struct pt_regs *ctx)
 {
-	struct stack_slot *slot = stack_begin();
-	if (!slot)
-		return 0;
-	slot->definition.ip_addr[0] = PT_REGS_IP(ctx);
-	slot->definition.ip_addr[1] = stack_caller(ctx);
-	return stack_finish(slot, 2);
+	struct stack_registers registers = stack_entry_registers(ctx);
+	registers.fp = 0;
+	return stack_take(registers);
 }
 
 #endif

@@ -163,7 +163,7 @@ static int record(struct request *request, struct recorder *recorder, struct tar
 			recorder_slow_probes(recorder));
 	if (target->started && ladder_uses(recorder_ladder(recorder), "heap"))
 		fprintf(stderr, "memtape record: while recording, every process that uses this C "
-				"library pays some 2 us for each allocation call\n");
+				"library pays up to 2 us for each allocation call\n");
 	int error = recorder_run(recorder, fd, &stop, request->duration_ns);
 	if (target->exec_error) {
 		if (strcmp(request->output, "-"))

@@ -102,6 +102,11 @@ void elf_file_close(struct elf_file *file)
 	free(file);
 }
 
+struct Elf *elf_handle(struct elf_file *file)
+{
+	return file->elf;
+}
+
 ssize_t elf_code(struct elf_file *file, uint64_t file_offset, uint8_t *buffer, size_t n)
 {
 	ssize_t got;

@@ -14,6 +14,7 @@
 #define ELF_TABLE_MAX (512 << 20)
 #define ELF_BUILD_ID_MAX 32
 
+struct Elf;
 struct elf_file;
 
 /*
@@ -22,6 +23,9 @@ struct elf_file;
  */
 int elf_file_open(int fd, struct elf_file **out);
 void elf_file_close(struct elf_file *file);
+
+/* libelf's handle, for elf_sections.c. */
+struct Elf *elf_handle(struct elf_file *file);
 
 /* The GNU build id in lower case hexadecimal. 0, -ENOENT. */
 int elf_build_id(struct elf_file *file, char hex[2 * ELF_BUILD_ID_MAX + 1]);

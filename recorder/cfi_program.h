@@ -5,9 +5,7 @@
 #define RECORDER_CFI_PROGRAM_H
 
 #include "recorder/cfi_entry.h"
-
-/* DWARF's numbers of x86-64's registers: 0 rax rdx rcx rbx rsi rdi rbp rsp, 8 r8 to r15, 16 rip */
-enum { CFI_RBX = 3, CFI_RBP = 6, CFI_RSP = 7, CFI_R12 = 12, CFI_RIP = 16, CFI_REGISTERS = 17 };
+#include "recorder/cfi_frame.h"
 
 /* More levels of DW_CFA_remember_state are refused. */
 #define CFI_REMEMBERED_MAX 8

@@ -45,7 +45,7 @@ static int queries_prepare(sqlite3 *db, struct stack_names *names)
 		"SELECT f.offset, s.symbol, nullif(i.path, ''), i.id NOT NULL,"
 		" coalesce(nullif(i.path, ''), i.unidentified_path, i.build_id, '?')"
 		" FROM main.frame AS f LEFT JOIN main.image AS i ON i.id = f.image_id"
-		" LEFT JOIN main.symbol AS s ON s.image_id = f.image_id AND s.offset = f.offset"
+		" LEFT JOIN main.symbol AS s ON s.image_id IS f.image_id AND s.offset = f.offset"
 		" WHERE f.id = ?1";
 	int rc = SQLITE_OK;
 

@@ -13,15 +13,73 @@ typedef __u64 task_ref;        /* tgid << 32 | tid: the process as it is at the 
 typedef __u64 task_before_ref; /* likewise, as it was before its last exec */
 typedef __u64 stack_ref;       /* the key of a stack definition, 0 none */
 
-enum { STACK_FRAMES_MAX = 127, STACK_SLOTS_PER_CPU = 4 };
+/* How stacks are taken: --stacks. */
+enum stack_way { STACKS_NONE, STACKS_POINTERS, STACKS_TABLES };
+
+enum {
+	STACK_FRAMES_MAX = 511, /* a deeper stack is cut, and marked */
+	STACK_SLOTS_PER_CPU = 4,
+	STACK_COPY_MAX = 12 << 10, /* bytes */
+	STACK_REGISTERS = 17,
+};
+
+/* How a walk ended; from STACK_NEW on, user space can do better with a copy. */
+enum stack_end {
+	STACK_WHOLE = 1, /* it reached an outermost frame */
+	STACK_DEEP,      /* more frames than STACK_FRAMES_MAX */
+	STACK_LOST,      /* no way on: no information, or memory that cannot be read */
+	STACK_GONE,      /* there is none: the program is being replaced */
+	STACK_POINTERS,  /* by frame pointers: where it ended says nothing */
+	STACK_NEW,       /* code that no table is known for yet */
+	STACK_COMPLEX,   /* a rule that rows cannot express */
+	STACK_ENDS,
+};
 
 struct stack_definition {
 	record_ref record;
 	time_ref ts_ns;
 	task_ref process_id;
 	stack_ref key;
+	__u64 end; /* enum stack_end */
 	__u64 frames;
-	__u64 ip_addr[STACK_FRAMES_MAX]; /* innermost first */
+	__u64 ip_addr[STACK_FRAMES_MAX + 1]; /* innermost first */
+};
+
+/* Registers and memory, where the kernel side could not walk: a stack that the recorder walks. */
+struct stack_copy {
+	record_ref record;
+	time_ref ts_ns;
+	task_ref process_id;
+	stack_ref key; /* of this copy only */
+	__u64 end;
+	__u64 reg[STACK_REGISTERS]; /* in DWARF's order of x86-64: 7 rsp, 16 rip */
+	__u64 bytes;
+	__u64 memory[STACK_COPY_MAX / 8]; /* from rsp upwards */
+};
+
+/* A mapped file, as the kernel side sees it: nothing that user space would see differs from it. */
+struct unwind_file {
+	__u64 inode;
+	__u64 device;
+	__u64 modified_ns;
+};
+
+enum unwind_state { UNWIND_TABLE_NONE, UNWIND_TABLE_WANTED, UNWIND_TABLE };
+
+/* The table of a file: its pages begin with the one that holds the offset `low` in the file. */
+struct unwind_object {
+	__u64 low;
+	__u32 pages_at, pages;
+	__u32 state;
+	__u32 used; /* since the recorder looked last */
+};
+
+/* A file that has no table yet, and where it is mapped. */
+struct unwind_wanted {
+	struct unwind_file file;
+	__u64 tgid;
+	__u64 start, end;
+	__u64 file_offset;
 };
 
 /* What a row of `process` is made from. */
@@ -65,7 +123,10 @@ enum {
 	TALLY_MAP_FULL = 1, /* dropped: totals, targets and stacks that found no room in a map */
 	TALLY_STACK = 2,    /* dropped: stacks that could not be taken */
 	TALLY_STATE = 3,    /* dropped: calls without room for their state */
-	TALLY_RECORDS = 4,  /* the first that may be a record */
+	TALLY_WALKS = 4,    /* seen: stacks, by enum stack_end from here on */
+	TALLY_GUESSED = TALLY_WALKS +
+			STACK_ENDS, /* seen: stacks with frames by frame pointer only */
+	TALLY_RECORDS,              /* the first that may be a record */
 	TALLY_MAX = 1024,
 };
 

@@ -71,7 +71,7 @@ static __always_inline void fault_count(__u64 handled, __u64 software)
 
 static __always_inline void fault_emit(__u64 addr, __u64 ip, __u8 user, __u8 kind, __u8 access)
 {
-	stack_ref stack = stack_take(stack_user_registers());
+	stack_ref stack = stack_take();
 	struct fault *fault = record_reserve(fault);
 	if (!fault)
 		return;

@@ -28,7 +28,87 @@ struct pt_regs___kernel {
 	unsigned long ip, sp, bp;
 };
 
-struct mm_struct;
+typedef struct {
+	__u64 ctx_id; /* never used again for another address space */
+	void *vdso;
+} mm_context_t;
+
+struct mm_struct {
+	mm_context_t context;
+};
+
+struct rb_node {
+	struct rb_node *rb_left, *rb_right;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct maple_tree {
+	void *ma_root;
+};
+
+struct mm_struct___rb { /* before 6.1 */
+	struct rb_root mm_rb;
+};
+
+struct mm_struct___maple {
+	struct maple_tree mm_mt;
+};
+
+struct mm_struct___seqcount { /* since 6.13, odd while the mappings change */
+	struct {
+		unsigned int sequence;
+	} mm_lock_seq;
+};
+
+struct super_block {
+	unsigned int s_dev;
+};
+
+struct inode {
+	unsigned long i_ino;
+	struct super_block *i_sb;
+	long i_mtime_sec; /* since 6.11 */
+	unsigned int i_mtime_nsec;
+};
+
+struct timespec64 {
+	long tv_sec;
+	long tv_nsec;
+};
+
+struct inode___timespec { /* 6.7 to 6.10 */
+	struct timespec64 __i_mtime;
+};
+
+struct inode___old {
+	struct timespec64 i_mtime;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start, vm_end, vm_pgoff;
+	struct file *vm_file;
+};
+
+struct vm_area_struct___rb {
+	unsigned long vm_start, vm_end;
+	struct rb_node vm_rb;
+};
+
+struct return_instance {
+	struct return_instance *next;
+	unsigned long stack, orig_ret_vaddr;
+};
+
+struct uprobe_task {
+	struct return_instance *return_instances;
+};
 
 struct signal_struct {
 	atomic_t live;
@@ -47,6 +127,8 @@ struct task_struct {
 	unsigned long min_flt;
 	unsigned long maj_flt;
 	struct mm_struct *mm;
+	struct uprobe_task *utask;
+	void *stack;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	const struct cred *cred;

@@ -3,31 +3,22 @@
  * before the first record with its key. The key mixes the frames with the address space, so that
  * equal addresses of two programs are two stacks.
  *
- * Frames are found by frame pointers. At a function's entry the caller is not yet in the chain:
- * there, and only there, it is the word at [rsp].
+ * Frames are found by unwind tables (unwind.h). What these cannot do is copied, registers and
+ * memory, and the recorder walks it. Where tables do not load, frames are found by frame pointers:
+ * right only for code that was built with them. At a function's entry the caller is not yet in that
+ * chain: there, and only there, it is the word at [rsp].
  *
- * The walk is our own because bpf_get_stack follows anything: behind the last true frame stands
- * whatever a library without frame pointers kept in rbp, and reading there costs a page fault, 0.9
- * us of each stack.
+ * The walk by pointers is our own because bpf_get_stack follows anything: behind the last true
+ * frame stands whatever a library without frame pointers kept in rbp, and reading there costs a
+ * page fault, 0.9 us of each stack.
  */
 #ifndef BPF_STACK_H
 #define BPF_STACK_H
 
-#include "bpf/record.h"
+#include "bpf/registers.h"
+#include "bpf/unwind.h"
 
-/* A slot, not plain per-CPU memory: a program can be preempted, or interrupted by a fault's, here.
- */
-struct stack_slot {
-	__u64 busy;
-	struct stack_definition definition;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, STACK_SLOTS_PER_CPU);
-	__type(key, __u32);
-	__type(value, struct stack_slot);
-} shared_stack_slots SEC(".maps");
+const volatile __u32 stack_way = STACKS_TABLES; /* the recorder's choice, enum stack_way */
 
 /* Stacks that are in the trace already. Least recently used ones are forgotten and travel again. */
 struct {
@@ -47,37 +38,6 @@ struct {
 	__type(key, __u32);
 	__type(value, stack_ref);
 } shared_recent_stacks SEC(".maps");
-
-static __always_inline struct stack_slot *stack_slot_take(void)
-{
-	__u32 first = bpf_get_smp_processor_id() * STACK_SLOTS_PER_CPU;
-#pragma unroll
-	for (__u32 i = 0; i < STACK_SLOTS_PER_CPU; i++) {
-		__u32 index = first + i;
-		struct stack_slot *slot = bpf_map_lookup_elem(&shared_stack_slots, &index);
-		if (slot && !__sync_lock_test_and_set(&slot->busy, 1))
-			return slot;
-	}
-	return NULL;
-}
-
-static __always_inline void stack_slot_release(struct stack_slot *slot)
-{
-	__sync_lock_test_and_set(&slot->busy, 0);
-}
-
-static __always_inline __u64 stack_mix(__u64 key, __u64 value)
-{
-	key = (key ^ value) * 0x9E3779B97F4A7C15ULL;
-	return key ^ key >> 29;
-}
-
-/* The key of no frames yet. */
-static __always_inline stack_ref stack_key(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	return stack_mix(bpf_get_current_pid_tgid() >> 32, task->self_exec_id);
-}
 
 /* Whether the stack is in the trace for certain: one look in a table of the keys sent last. */
 static __always_inline bool stack_is_recent(stack_ref key)
@@ -117,13 +77,123 @@ static __always_inline void stack_define(struct stack_definition *definition)
 		tally_dropped(TALLY_MAP_FULL);
 }
 
+/* ---- by tables */
+
+/* The walk's result, in the trace or on its way there; its key. */
+static __always_inline stack_ref stack_finish(struct stack_slot *slot)
+{
+	struct stack_definition *definition = &slot->definition;
+	stack_ref key = stack_mix(slot->key, slot->end << 1 | slot->guessed);
+	if (slot->guessed)
+		tally_seen(TALLY_GUESSED);
+	if (stack_is_recent(key))
+		return key;
+	definition->process_id = bpf_get_current_pid_tgid();
+	definition->key = key;
+	definition->end = slot->end;
+	stack_define(definition);
+	return key;
+}
+
+/* Copies the stack from rsp up to where it cannot be read, page by page. */
+static __always_inline __u64 stack_copy_memory(struct stack_copy *copy, __u64 sp)
+{
+	enum { PAGE = 4096 };
+	__u64 bytes = PAGE - (sp & (PAGE - 1));
+	if (bpf_probe_read_user(copy->memory, bytes, (void *)sp))
+		return 0;
+	for (int i = 0; i < STACK_COPY_MAX / PAGE - 1; i++) {
+		if (bytes > STACK_COPY_MAX - PAGE ||
+		    bpf_probe_read_user((char *)copy->memory + bytes, PAGE, (void *)(sp + bytes)))
+			break;
+		bytes += PAGE;
+	}
+	return bytes;
+}
+
+/* Return addresses that a probe has replaced. */
+static __always_inline void stack_copy_returns(struct stack_copy *copy)
+{
+	struct return_instance *call = task_returns();
+	for (int i = 0; i < UNWIND_RETURNS && call; i++) {
+		__u64 at = BPF_CORE_READ(call, stack) - (copy->reg[7] & ~7ULL);
+		__u64 word = at / 8;
+		HIDE(word);
+		if (at < copy->bytes && word < STACK_COPY_MAX / 8)
+			copy->memory[word] = BPF_CORE_READ(call, orig_ret_vaddr);
+		call = BPF_CORE_READ(call, next);
+	}
+}
+
+/* Registers and memory instead of frames. Each copy is a stack of its own. */
+static __always_inline stack_ref stack_send_copy(struct stack_slot *slot,
+						 struct pt_regs___kernel *regs)
+{
+	struct stack_copy *copy = &slot->copy;
+	__u32 type = bpf_core_type_id_local(struct stack_copy);
+	__u64 now = bpf_ktime_get_ns();
+	copy->record = object_number << 32 | type;
+	copy->ts_ns = now;
+	copy->process_id = bpf_get_current_pid_tgid();
+	copy->key = stack_mix(stack_mix(stack_key(), copy->process_id), now);
+	copy->end = slot->end;
+	registers_copy(copy->reg, (struct pt_regs *)copy->memory, regs);
+	copy->bytes = stack_copy_memory(copy, copy->reg[7] & ~7ULL);
+	stack_copy_returns(copy);
+	__u64 size = offsetof(struct stack_copy, memory) + copy->bytes;
+	void *ring = ring_here();
+	tally_seen(type);
+	if (!ring || size > sizeof(*copy) ||
+	    bpf_ringbuf_output(ring, copy, size, BPF_RB_NO_WAKEUP)) {
+		tally_dropped(type);
+		return 0;
+	}
+	return copy->key;
+}
+
+static __always_inline stack_ref stack_walk_tables(__u32 index, struct stack_slot *slot)
+{
+	struct pt_regs___kernel *regs = registers_user();
+	if (!regs || !space_enter(slot, task_space())) {
+		tally_dropped(TALLY_STACK);
+		return 0;
+	}
+	slot->ip = registers_ip(regs);
+	slot->sp = registers_sp(regs);
+	slot->fp = registers_fp(regs);
+	slot->key = stack_key();
+	unwind_walk(index, slot);
+	if (!slot->window_bytes) /* exec: the registers are of a program that is there no more */
+		slot->end = STACK_GONE;
+	tally_seen(TALLY_WALKS + slot->end);
+	if (slot->end == STACK_GONE)
+		return 0;
+	return slot->end >= STACK_NEW ? stack_send_copy(slot, regs) : stack_finish(slot);
+}
+
+/* A function of its own to the verifier: looked at once, however many programs call it. */
+__noinline __u64 stack_by_tables(void)
+{
+	int index = stack_slot_take();
+	struct stack_slot *slot = index < 0 ? NULL : stack_slot((__u32)index);
+	if (!slot) {
+		tally_dropped(TALLY_STACK);
+		return 0;
+	}
+	stack_ref key = stack_walk_tables((__u32)index, slot);
+	stack_slot_release(slot);
+	return key;
+}
+
+/* ---- by frame pointers */
+
 /* Where a walk begins. At a function's entry `caller` is the word at [rsp], else 0. */
 struct stack_registers {
 	__u64 ip, sp, fp, caller;
 };
 
-/* No frame is further from the innermost one than this. */
-enum { STACK_SPAN_MAX = 64 << 20 };
+/* No frame is further from the innermost one than this; and so many frames are walked. */
+enum { STACK_SPAN_MAX = 64 << 20, STACK_POINTER_FRAMES = 127 };
 
 /*
  * Walks the frames and returns the stack's key, 0 if there are none. A frame pointer leads to the
@@ -144,7 +214,7 @@ static __always_inline stack_ref stack_walk(const struct stack_registers *from,
 			definition->ip_addr[1] = from->caller;
 		n = 2;
 	}
-	for (__u32 i = n; i < STACK_FRAMES_MAX; i++) {
+	for (__u32 i = n; i < STACK_POINTER_FRAMES; i++) {
 		struct {
 			__u64 fp, return_addr;
 		} frame;
@@ -160,6 +230,7 @@ static __always_inline stack_ref stack_walk(const struct stack_registers *from,
 	}
 	if (definition) {
 		definition->frames = n;
+		definition->end = STACK_POINTERS;
 		definition->process_id = bpf_get_current_pid_tgid();
 		definition->key = key;
 	}
@@ -169,7 +240,8 @@ static __always_inline stack_ref stack_walk(const struct stack_registers *from,
 /* A stack that was not sent lately: walked again, kept this time. */
 static __always_inline stack_ref stack_send(const struct stack_registers *from)
 {
-	struct stack_slot *slot = stack_slot_take();
+	int index = stack_slot_take();
+	struct stack_slot *slot = index < 0 ? NULL : stack_slot((__u32)index);
 	if (!slot) {
 		tally_dropped(TALLY_STACK);
 		return 0;
@@ -180,8 +252,7 @@ static __always_inline stack_ref stack_send(const struct stack_registers *from)
 	return key;
 }
 
-/* The current task's user stack from these registers; 0 if there is none, counted. */
-static __always_inline stack_ref stack_take(struct stack_registers from)
+static __always_inline stack_ref stack_by_pointers(struct stack_registers from)
 {
 	if (!from.ip) {
 		tally_dropped(TALLY_STACK);
@@ -191,20 +262,6 @@ static __always_inline stack_ref stack_take(struct stack_registers from)
 	return stack_is_recent(key) ? key : stack_send(&from);
 }
 
-/* The current task's registers in user mode, for programs that run on top of kernel code; zeros if
- * none. */
-static __always_inline struct stack_registers stack_user_registers(void)
-{
-	struct stack_registers registers = {};
-	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-		return registers;
-	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	registers.ip = regs->ip;
-	registers.sp = regs->sp;
-	registers.fp = regs->bp;
-	return registers;
-}
-
 static __always_inline struct stack_registers stack_entry_registers(struct pt_regs *ctx)
 {
 	struct stack_registers registers = { PT_REGS_IP(ctx), PT_REGS_SP(ctx), PT_REGS_FP(ctx), 0 };
@@ -212,10 +269,36 @@ static __always_inline struct stack_registers stack_entry_registers(struct pt_re
 	return registers;
 }
 
-/* The same at the entry of a function: the caller comes from [rsp]. */
+static __always_inline struct stack_registers stack_user_registers(void)
+{
+	struct pt_regs___kernel *regs = registers_user();
+	struct stack_registers registers = {};
+	if (regs) {
+		registers.ip = registers_ip(regs);
+		registers.sp = registers_sp(regs);
+		registers.fp = registers_fp(regs);
+	}
+	return registers;
+}
+
+/* ---- for programs */
+
+/* The current task's user stack; 0 if there is none, counted. */
+static __always_inline stack_ref stack_take(void)
+{
+	if (stack_way == STACKS_NONE)
+		return 0;
+	return stack_way == STACKS_TABLES ? stack_by_tables()
+					  : stack_by_pointers(stack_user_registers());
+}
+
+/* The same in a probe at the entry of a function: the caller is at [rsp]. */
 static __always_inline stack_ref stack_take_entry(struct pt_regs *ctx)
 {
-	return stack_take(stack_entry_registers(ctx));
+	if (stack_way == STACKS_NONE)
+		return 0;
+	return stack_way == STACKS_TABLES ? stack_by_tables()
+					  : stack_by_pointers(stack_entry_registers(ctx));
 }
 
 /* Only the function and its caller. */
@@ -223,7 +306,7 @@ static __always_inline stack_ref stack_take_caller(struct pt_regs *ctx)
 {
 	struct stack_registers registers = stack_entry_registers(ctx);
 	registers.fp = 0;
-	return stack_take(registers);
+	return stack_way == STACKS_NONE ? 0 : stack_by_pointers(registers);
 }
 
 #endif

@@ -3,10 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
+#include "recorder/cfi.h"
 #include "recorder/elf.h"
 #include "recorder/hash.h"
 #include "recorder/images.h"
+
+enum { VDSO_MAX = 64 << 10 };
 
 struct images {
 	struct definer *definer;
@@ -54,10 +59,30 @@ static int image_try(struct image *image, const char *path, bool sure)
 	return error ? error : -ESTALE;
 }
 
+/* The vdso is no file, but the same in all processes: it is read from our own memory. */
+static void image_load_vdso(struct image *image)
+{
+	const char *vdso = (const char *)getauxval(AT_SYSINFO_EHDR);
+	char path[64];
+	int fd = vdso ? memfd_create("vdso", MFD_CLOEXEC) : -1;
+	if (fd < 0)
+		return;
+	/* It ends where memory does: page by page, until there is none. */
+	for (size_t at = 0; at < VDSO_MAX && write(fd, vdso + at, 4096) == 4096; at += 4096)
+		;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	image_try(image, path, true);
+	close(fd);
+}
+
 /* map_files is the very file; a path may by now name another one. */
 static void image_load(struct image *image, const struct image_place *place)
 {
 	char path[4200];
+	if (!strcmp(place->path, "[vdso]")) {
+		image_load_vdso(image);
+		return;
+	}
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%lx-%lx", place->tgid,
 		 (unsigned long)place->start, (unsigned long)place->end);
 	if (!image_try(image, path, true))
@@ -81,8 +106,16 @@ static struct image *image_make(const struct image_place *place)
 	return image;
 }
 
+struct cfi *image_cfi(struct image *image)
+{
+	if (!image->cfi && image->elf && cfi_open(image->elf, &image->cfi))
+		image->cfi = NULL;
+	return image->cfi;
+}
+
 static void image_free(struct image *image)
 {
+	cfi_close(image->cfi);
 	elf_file_close(image->elf);
 	if (image->fd >= 0)
 		close(image->fd);

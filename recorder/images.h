@@ -7,6 +7,7 @@
 
 #include "recorder/define.h"
 
+struct cfi;
 struct elf_file;
 
 enum { BUILD_ID_MAX = 32 };
@@ -15,6 +16,7 @@ struct image {
 	char build_id[2 * BUILD_ID_MAX + 1]; /* hex; "" if the file has none */
 	char *path;
 	struct elf_file *elf; /* NULL: could not be opened */
+	struct cfi *cfi;      /* NULL until image_cfi() */
 	int fd;
 	struct mark mark;
 };
@@ -37,6 +39,9 @@ int images_open(struct definer *, struct images **out);
  * the same. NULL: no file is mapped there (anonymous memory), or out of memory.
  */
 struct image *images_find(struct images *, const struct image_place *);
+
+/* Its call frame information, opened at the first call; NULL if it has none. The image's own. */
+struct cfi *image_cfi(struct image *);
 
 /* Its number in this epoch; writes the row if it is new there. 0 or -errno. */
 int image_define(struct images *, struct image *, uint64_t *id);

@@ -180,6 +180,52 @@ static int ladder_scan(struct ladder *ladder, const char *const *off)
 	return 0;
 }
 
+static const char *const stack_ways[] = {
+	[STACKS_NONE] = "none",
+	[STACKS_POINTERS] = "frame pointers",
+	[STACKS_TABLES] = "unwind tables",
+};
+
+static int ladder_tell_stacks(struct ladder *ladder, enum stack_way way, const char *state,
+			      const char *why)
+{
+	struct source_state s = { .source = "stack", .state = state };
+	snprintf(s.way, sizeof(s.way), "%s", stack_ways[way]);
+	snprintf(s.why, sizeof(s.why), "%s", why);
+	return ladder_tell(ladder, &s);
+}
+
+static int ladder_try_stacks(const struct object_setup *setup, enum stack_way way, char *why,
+			     size_t size)
+{
+	struct object trial = { .name = "stack" };
+	struct object_setup with = *setup;
+	int error = -ENOENT;
+	with.stacks = way;
+	libbpf_warning[0] = '\0';
+	for (const struct embedded_object *e = bpf_objects; e->name; e++)
+		if (!strcmp(e->name, trial.name)) {
+			trial.data = e->data;
+			trial.size = (size_t)(e->end - e->data);
+			error = object_load(&trial, &with, NULL, why, size);
+		}
+	object_unload(&trial);
+	return error;
+}
+
+int ladder_stacks(struct ladder *ladder, const struct object_setup *setup, enum stack_way *way)
+{
+	int error = 0;
+	libbpf_set_print(libbpf_warned);
+	for (; *way != STACKS_NONE && !error; --*way) {
+		char why[512] = "";
+		if (!ladder_try_stacks(setup, *way, why, sizeof(why)))
+			return ladder_tell_stacks(ladder, *way, "used", "");
+		error = ladder_tell_stacks(ladder, *way, "refused", reason(why));
+	}
+	return error ? error : ladder_tell_stacks(ladder, STACKS_NONE, "off", "");
+}
+
 int ladder_begin(struct ladder *ladder, const struct object_setup *setup,
 		 struct attach_target *target, const char *const *off)
 {

@@ -25,7 +25,13 @@ struct ladder {
 };
 
 /*
- * The ladder begins zeroed. Loads and attaches all objects, but not the sources named in `off`
+ * The ladder begins zeroed. Which way of taking stacks loads, from the one that is wanted on; what
+ * was tried stands in `states`, as source "stack". 0 or -ENOMEM.
+ */
+int ladder_stacks(struct ladder *, const struct object_setup *, enum stack_way *way);
+
+/*
+ * Loads and attaches all objects, but not the sources named in `off`
  * (ended by NULL). Sources that no way works for are no error: they stand in `states`. 0 or
  * -ENOMEM; release in any case.
  */

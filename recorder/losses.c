@@ -132,7 +132,7 @@ static int tally_note(struct losses *losses, struct tallies *tallies, uint32_t i
 		[TALLY_STACK] = "stack not taken",
 		[TALLY_STATE] = "no room for a call's state",
 	};
-	static const char *const tables[TALLY_RECORDS] = {
+	static const char *const tables[TALLY_WALKS] = {
 		[TALLY_MAP_FULL] = "total",
 		[TALLY_STACK] = "stack",
 	};
@@ -150,7 +150,7 @@ static int tally_note(struct losses *losses, struct tallies *tallies, uint32_t i
 
 static bool tally_used(const struct losses *losses, const struct tallies *tallies, uint32_t id)
 {
-	return (id > TALLY_INVOKED && id < TALLY_RECORDS) ||
+	return (id > TALLY_INVOKED && id < TALLY_WALKS) ||
 	       records_name(losses->records, tallies->object->number, id);
 }
 
@@ -231,6 +231,32 @@ static int tally_end(struct losses *losses, const struct tallies *tallies, uint3
 	return error ? error : counter_write(losses->writer, ts_ns, text, taken);
 }
 
+/* How the object's stacks were taken. */
+static int stacks_end(struct losses *losses, const struct tallies *tallies, int64_t ts_ns)
+{
+	static const char *const names[] = {
+		[STACK_WHOLE] = "whole",
+		[STACK_DEEP] = "too deep",
+		[STACK_LOST] = "not unwound",
+		[STACK_GONE] = "none, in exec",
+		[STACK_NEW] = "copied, no table yet",
+		[STACK_COMPLEX] = "copied, complex",
+		[STACK_ENDS] = "with frames by pointer",
+	};
+	int error = 0;
+	for (uint32_t i = 0; i < sizeof(names) / sizeof(*names) && !error; i++) {
+		struct tally sum;
+		char text[160];
+		if (!names[i])
+			continue;
+		error = tally_sum(losses, tallies, TALLY_WALKS + i, &sum);
+		snprintf(text, sizeof(text), "%s.stacks %s", tallies->object->name, names[i]);
+		if (!error && sum.seen)
+			error = counter_write(losses->writer, ts_ns, text, sum.seen);
+	}
+	return error;
+}
+
 /* Software events are counted also where another BPF program kept ours from running. */
 static int events_end(struct losses *losses, const struct tallies *tallies, int64_t ts_ns)
 {
@@ -269,6 +295,8 @@ int losses_end(struct losses *losses, int64_t ts_ns)
 		if (!tallies->object)
 			continue;
 		error = events_end(losses, tallies, ts_ns);
+		if (!error)
+			error = stacks_end(losses, tallies, ts_ns);
 		if (!error)
 			error = programs_end(losses, tallies->object, ts_ns);
 		for (uint32_t id = TALLY_RECORDS; id < TALLY_MAX && !error; id++)

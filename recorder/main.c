@@ -107,9 +107,10 @@ static int check(const struct recorder *recorder)
 	const struct shared *shared = recorder_shared(recorder);
 	print_sources(recorder_ladder(recorder));
 	if (shared)
-		printf("%u rings of %zu KiB, %zu MiB in all\n", shared_ring_count(shared),
-		       shared_ring_bytes(shared) >> 10,
-		       shared_ring_count(shared) * shared_ring_bytes(shared) >> 20);
+		printf("%u rings of %zu KiB, %zu MiB in all; unwind tables %zu MiB\n",
+		       shared_ring_count(shared), shared_ring_bytes(shared) >> 10,
+		       shared_ring_count(shared) * shared_ring_bytes(shared) >> 20,
+		       shared_table_bytes(shared) >> 20);
 	return 0;
 }
 
@@ -186,8 +187,8 @@ int main(int argc, char **argv)
 		return 1;
 	raise_file_limit();
 	catch_signals(); /* not before the fork: the command keeps what it was given */
-	struct recorder_options how = { request.memory, request.heap, request.cmdline,
-					request.target };
+	struct recorder_options how = { request.memory, request.heap, request.stacks,
+					request.cmdline, request.target };
 	int status, error = recorder_open(&how, &target, &recorder);
 	if (error)
 		status = fail("", recorder && recorder_why(recorder)[0] ? recorder_why(recorder)

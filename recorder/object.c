@@ -84,7 +84,7 @@ static bool object_uses(const struct object *object, const struct source *only,
 			const struct bpf_program *program, struct program_name *name)
 {
 	if (!program_name_parse(bpf_program__name(program), name))
-		return false;
+		return !object->source_count;
 	if (only)
 		return source_uses(only, name);
 	for (int i = 0; i < object->source_count; i++)
@@ -142,6 +142,8 @@ static void object_set_constants(struct object *object, const struct object_setu
 			*(uint32_t *)place = shared_ring_count(setup->shared);
 		else if (!strcmp(name, "whole_host"))
 			*(bool *)place = setup->whole_host;
+		else if (!strcmp(name, "stack_way"))
+			*(uint32_t *)place = setup->stacks;
 	}
 }
 
@@ -162,12 +164,19 @@ static int object_check_arguments(struct object *object, const char *event, char
 	return 0;
 }
 
+/* Maps that this kernel does not have, or that no program will use. */
+static bool map_left_out(const struct bpf_map *map, const struct object_setup *setup)
+{
+	if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE)
+		return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 0;
+	return setup->stacks != STACKS_TABLES && !strncmp(bpf_map__name(map), "shared_unwind_", 14);
+}
+
 static int object_use_maps(struct object *object, const struct object_setup *setup)
 {
 	struct bpf_map *map;
 	bpf_object__for_each_map(map, object->bpf)
-		if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE &&
-		    libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 0)
+		if (map_left_out(map, setup))
 			bpf_map__set_autocreate(map, false);
 	return shared_use(setup->shared, object->bpf);
 }

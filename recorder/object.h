@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <bpf/libbpf.h>
+#include "bpf/definitions.h"
 #include "recorder/shared.h"
 
 enum { SOURCES_MAX = 16, WAYS_MAX = 9 };
@@ -30,6 +31,7 @@ struct object_setup {
 	struct shared *shared;
 	bool whole_host;
 	const struct btf *kernel; /* NULL: no BTF */
+	enum stack_way stacks;
 };
 
 /* What programs are attached to. */
@@ -59,7 +61,8 @@ int object_scan(struct object *);
 
 /*
  * Opens and loads the object with the programs of each source's way; with `only` just that
- * source's. Unloads what was loaded before. 0 or -errno; `why` gets the reason.
+ * source's; an object without sources with all. Unloads what was loaded before. 0 or -errno; `why`
+ * gets the reason.
  */
 int object_load(struct object *, const struct object_setup *, const struct source *only, char *why,
 		size_t why_size);

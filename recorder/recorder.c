@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "recorder/session.h"
 #include "recorder/snapshots.h"
 #include "recorder/totals.h"
+#include "recorder/unwind.h"
 
 enum { MS = 1000000 };
 static const int64_t second_ns = 1000 * MS, clock_every_ns = 10000LL * MS;
@@ -40,6 +42,7 @@ struct recorder {
 	struct rings *rings;
 	struct totals *totals;
 	struct losses *losses;
+	struct unwind *unwind; /* NULL: stacks are not taken by tables */
 	struct snapshots *snapshots;
 	int64_t second_at, clock_at, sleep_ns;
 	uint64_t rows, bytes;
@@ -95,7 +98,11 @@ int recorder_open(const struct recorder_options *options, struct target *target,
 	error = recorder_open_mmaps(recorder);
 	if (error)
 		return error;
-	struct object_setup setup = { recorder->shared, !target->count, recorder->kernel };
+	struct object_setup setup = { recorder->shared, !target->count, recorder->kernel,
+				      options->stacks };
+	error = ladder_stacks(&recorder->ladder, &setup, &setup.stacks);
+	if (error)
+		return error;
 	return ladder_begin(&recorder->ladder, &setup, &recorder->attached, off);
 }
 
@@ -133,9 +140,11 @@ static int recorder_open_rows(struct recorder *recorder)
 		error = images_open(&recorder->definer, &recorder->images);
 	if (!error)
 		error = spaces_open(recorder->images, &recorder->spaces);
-	if (!error)
+	if (!error && recorder->shared)
+		error = unwind_open(recorder->shared, recorder->images, &recorder->unwind);
+	if (!error || error == -ENOENT) /* stacks are not taken by tables */
 		error = stacks_open(&recorder->definer, recorder->images, recorder->spaces,
-				    &recorder->stacks);
+				    recorder->unwind, &recorder->stacks);
 	if (!error)
 		error = order_open(&recorder->order);
 	return error ? error : snapshots_open(recorder->writer, &recorder->snapshots);
@@ -288,6 +297,8 @@ static int recorder_note_losses(struct recorder *recorder, int64_t now)
 static int recorder_second(struct recorder *recorder, int64_t now)
 {
 	int error = snapshots_read(recorder->snapshots, now);
+	if (recorder->unwind)
+		unwind_note_used(recorder->unwind);
 	if (!error)
 		error = totals_dump(recorder->totals, now);
 	if (!error)
@@ -303,7 +314,9 @@ static int recorder_step(struct recorder *recorder)
 {
 	size_t bytes;
 	int64_t now = now_ns();
-	int error = recorder_drain(recorder, now - order_window_ns, &bytes);
+	int error = recorder->unwind ? unwind_serve(recorder->unwind) : 0;
+	if (!error)
+		error = recorder_drain(recorder, now - order_window_ns, &bytes);
 	if (!error && now >= recorder->second_at + second_ns) {
 		recorder->second_at = now;
 		error = recorder_second(recorder, now);
@@ -323,11 +336,14 @@ static int recorder_step(struct recorder *recorder)
 	return error ? error : names < 0 ? names : 0;
 }
 
+/* Until there may be rows to take, or an unwind table is wanted: until then each stack is a copy.
+ */
 static void recorder_sleep(const struct recorder *recorder)
 {
 	struct timespec time = { 0, recorder->sleep_ns < sleep_most_ns ? recorder->sleep_ns
 								       : sleep_most_ns };
-	nanosleep(&time, NULL);
+	struct pollfd wanted = { recorder->unwind ? unwind_fd(recorder->unwind) : -1, POLLIN, 0 };
+	ppoll(&wanted, 1, &time, NULL);
 }
 
 /* ---- ending */
@@ -426,6 +442,7 @@ void recorder_close(struct recorder *recorder)
 		return;
 	writer_close(recorder->writer);
 	rings_close(recorder->rings);
+	unwind_close(recorder->unwind);
 	mmaps_close(recorder->mmaps);
 	totals_close(recorder->totals);
 	losses_close(recorder->losses);

@@ -11,8 +11,9 @@
 struct recorder;
 
 struct recorder_options {
-	size_t memory;       /* of the rings, bytes */
-	bool heap;           /* probe the allocator */
+	size_t memory; /* of the rings and tables, bytes */
+	bool heap;     /* probe the allocator */
+	enum stack_way stacks;
 	const char *cmdline; /* of the recorder, for the trace */
 	const char *target;  /* in words, for the trace */
 };

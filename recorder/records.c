@@ -16,6 +16,7 @@ enum { PROBED_MAX = 32 };
 struct kind {
 	const char *name;       /* in the object's BTF; NULL: no record */
 	record_handler *before; /* runs before the row is made */
+	record_handler *learn;  /* takes it at once, out of the order of time */
 	struct binding binding; /* table NULL: makes no row */
 };
 
@@ -147,13 +148,41 @@ static int take_exit(struct records *records, const void *record, size_t size)
 	return 0;
 }
 
+static int learn_stack(struct records *records, const void *record, size_t size)
+{
+	const struct stack_definition *d = record;
+	size_t most = (size - offsetof(struct stack_definition, ip_addr)) / sizeof(d->ip_addr[0]);
+	struct stack_news news = {
+		.key = d->key,
+		.tgid = (uint32_t)(d->process_id >> 32),
+		.end = (uint32_t)d->end,
+		.ip = (const uint64_t *)d->ip_addr,
+		.frames = d->frames < most ? d->frames : most,
+	};
+	return stacks_learn(records->c.stacks, &news);
+}
+
+static int learn_copy(struct records *records, const void *record, size_t size)
+{
+	const struct stack_copy *copy = record;
+	struct stack_news news = {
+		.key = copy->key,
+		.tgid = (uint32_t)(copy->process_id >> 32),
+		.end = (uint32_t)copy->end,
+		.copy = copy,
+		.copy_bytes = offsetof(struct stack_copy, memory) + copy->bytes,
+	};
+	return news.copy_bytes <= size ? stacks_learn(records->c.stacks, &news) : -EINVAL;
+}
+
 static const struct {
 	const char *name;
-	record_handler *before;
+	record_handler *before, *learn;
 } handlers[] = {
-	{ "task_definition", take_task_definition },
-	{ "exit", take_exit },
-	{ "stack_definition", NULL },
+	{ "task_definition", take_task_definition, NULL },
+	{ "exit", take_exit, NULL },
+	{ "stack_definition", NULL, learn_stack },
+	{ "stack_copy", NULL, learn_copy },
 };
 
 static int take_mapping(struct records *records, const struct mmap_news *news)
@@ -195,6 +224,7 @@ static int records_learn_struct(struct records *records, struct kind *kind, cons
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
 		if (!strcmp(handlers[i].name, kind->name)) {
 			kind->before = handlers[i].before;
+			kind->learn = handlers[i].learn;
 			if (!kind->binding.table)
 				return 0;
 		}
@@ -252,26 +282,14 @@ static const struct kind *records_kind(const struct records *records, uint64_t k
 	return &records->kinds[object][id];
 }
 
-static int learn_stack(struct records *records, const struct stack_definition *d, size_t size)
-{
-	size_t most = (size - offsetof(struct stack_definition, ip_addr)) / sizeof(d->ip_addr[0]);
-	struct stack_news news = {
-		.key = d->key,
-		.tgid = (uint32_t)(d->process_id >> 32),
-		.ip = (const uint64_t *)d->ip_addr,
-		.frames = d->frames < most ? d->frames : most,
-	};
-	return stacks_learn(records->c.stacks, &news);
-}
-
 int records_sort(struct records *records, struct order *order, const void *record, size_t size)
 {
 	const uint64_t *head = record;
 	const struct kind *kind = records_kind(records, head[0]);
 	if (!kind)
 		return -EINVAL;
-	if (!kind->before && !kind->binding.table)
-		return learn_stack(records, record, size);
+	if (kind->learn)
+		return kind->learn(records, record, size);
 	return order_add(order, (int64_t)head[1], head[0], record, size);
 }
 

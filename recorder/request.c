@@ -5,7 +5,7 @@
 #include "format/version.h"
 #include "recorder/request.h"
 
-enum { OPTION_HEAP = 256, OPTION_CHECK, OPTION_MEMORY };
+enum { OPTION_HEAP = 256, OPTION_CHECK, OPTION_MEMORY, OPTION_STACKS };
 
 static const struct argp_option table[] = {
 	{ "output", 'o', "FILE", 0, "trace to write; - for standard output", 0 },
@@ -14,7 +14,10 @@ static const struct argp_option table[] = {
 	{ "duration", 'd', "TIME", 0, "stop after it: 10s, 5m, 2h, 500ms", 0 },
 	{ "heap", OPTION_HEAP, "uprobe|off", 0,
 	  "how allocations are seen (uprobe where a process is named)", 0 },
-	{ "max-memory", OPTION_MEMORY, "SIZE", 0, "of the kernel's rings in all (128M)", 0 },
+	{ "stacks", OPTION_STACKS, "unwind|fp|none", 0,
+	  "how stacks are taken: whole, or by frame pointers (unwind)", 0 },
+	{ "max-memory", OPTION_MEMORY, "SIZE", 0,
+	  "of the kernel's rings and unwind tables in all (128M)", 0 },
 	{ "check", OPTION_CHECK, NULL, 0, "say what can be recorded here, and how", 0 },
 	{ 0 },
 };
@@ -87,6 +90,20 @@ static void parse_heap(struct request *request, const char *text, struct argp_st
 	request->heap = request->heap_named = !strcmp(text, "uprobe");
 }
 
+static enum stack_way parse_stacks(const char *text, struct argp_state *state)
+{
+	static const char *const names[] = {
+		[STACKS_NONE] = "none",
+		[STACKS_POINTERS] = "fp",
+		[STACKS_TABLES] = "unwind",
+	};
+	for (int way = STACKS_NONE; way <= STACKS_TABLES; way++)
+		if (!strcmp(text, names[way]))
+			return (enum stack_way)way;
+	argp_error(state, "--stacks is unwind, fp or none, not %s", text);
+	return STACKS_NONE;
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
 	struct request *request = state->input;
@@ -102,6 +119,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_HEAP:
 		parse_heap(request, text, state);
+		return 0;
+	case OPTION_STACKS:
+		request->stacks = parse_stacks(text, state);
 		return 0;
 	case OPTION_MEMORY:
 		request->memory = parse_size(text, state);
@@ -156,7 +176,7 @@ void request_parse(int argc, char **argv, struct request *out)
 	};
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = 2;
-	*out = (struct request){ .memory = 128 << 20, .heap = true };
+	*out = (struct request){ .memory = 128 << 20, .heap = true, .stacks = STACKS_TABLES };
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
 	bool named = out->command || out->pid_count;
 	if (out->command && out->pid_count)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "bpf/definitions.h"
 #include "recorder/target.h"
 
 struct request {
@@ -15,6 +16,7 @@ struct request {
 	size_t pid_count;
 	int64_t duration_ns; /* 0: no end */
 	size_t memory;       /* of the rings, bytes */
+	enum stack_way stacks;
 	bool heap;
 	bool heap_named; /* asked for by name */
 	bool check;

@@ -6,7 +6,7 @@
 #include "bpf/definitions.h"
 #include "recorder/shared.h"
 
-enum { SHARED_MAX = 8, RINGS_MAX = 4096 };
+enum { SHARED_MAX = 16, RINGS_MAX = 4096 };
 
 struct shared {
 	char names[SHARED_MAX][32];
@@ -15,6 +15,7 @@ struct shared {
 	int *rings;
 	uint32_t ring_count, rings_made;
 	size_t ring_bytes;
+	size_t table_bytes; /* for unwind tables */
 	uint32_t cpus;
 };
 
@@ -26,6 +27,13 @@ static size_t ring_size(size_t memory, uint32_t rings)
 	return size;
 }
 
+/* A quarter, within reason: gcc and its libraries need 6 MiB, the largest browser 24. */
+static size_t tables_size(size_t memory)
+{
+	static const size_t least = 4 << 20, most = 64 << 20;
+	return memory / 4 < least ? least : memory / 4 > most ? most : memory / 4;
+}
+
 int shared_open(size_t memory, struct shared **out)
 {
 	struct shared *shared = calloc(1, sizeof(*shared));
@@ -35,7 +43,10 @@ int shared_open(size_t memory, struct shared **out)
 		goto fail;
 	shared->cpus = (uint32_t)cpus;
 	shared->ring_count = shared->cpus < RINGS_MAX ? shared->cpus : RINGS_MAX;
-	shared->ring_bytes = ring_size(memory, shared->ring_count);
+	shared->table_bytes = tables_size(memory);
+	shared->ring_bytes = ring_size(memory > shared->table_bytes ? memory - shared->table_bytes
+								    : 0,
+				       shared->ring_count);
 	shared->rings = calloc(shared->ring_count, sizeof(*shared->rings));
 	if (!shared->rings)
 		goto fail;
@@ -77,12 +88,14 @@ static int shared_make(const struct shared *shared, const struct bpf_map *map)
 		return shared_make_rings(shared);
 	if (!strcmp(name, "shared_stack_slots"))
 		entries = shared->cpus * STACK_SLOTS_PER_CPU;
+	else if (!strcmp(name, "shared_unwind_rows"))
+		entries = (uint32_t)(shared->table_bytes / bpf_map__value_size(map));
 	int fd = bpf_map_create(bpf_map__type(map), name, bpf_map__key_size(map),
 				bpf_map__value_size(map), entries, &options);
 	return fd < 0 ? -errno : fd;
 }
 
-static int shared_fd(const struct shared *shared, const char *name)
+int shared_fd(const struct shared *shared, const char *name)
 {
 	for (int i = 0; i < shared->count; i++)
 		if (!strcmp(shared->names[i], name))
@@ -96,7 +109,7 @@ int shared_use(struct shared *shared, struct bpf_object *object)
 	bpf_object__for_each_map(map, object) {
 		const char *name = bpf_map__name(map);
 		int fd = shared_fd(shared, name);
-		if (strncmp(name, "shared_", 7))
+		if (strncmp(name, "shared_", 7) || !bpf_map__autocreate(map))
 			continue;
 		if (fd < 0) {
 			fd = shared->count < SHARED_MAX ? shared_make(shared, map) : -ENOSPC;
@@ -109,6 +122,21 @@ int shared_use(struct shared *shared, struct bpf_object *object)
 			return -errno;
 	}
 	return 0;
+}
+
+/* maybe_wait_bpf_programs(), kernel/bpf/syscall.c: an update of a map of maps returns when no
+ * program can be using what it replaced. */
+void shared_wait(const struct shared *shared)
+{
+	uint32_t zero = 0;
+	int fd = shared_fd(shared, "shared_rings");
+	if (fd >= 0)
+		bpf_map_update_elem(fd, &zero, &shared->rings[0], BPF_ANY);
+}
+
+size_t shared_table_bytes(const struct shared *shared)
+{
+	return shared->table_bytes;
 }
 
 uint32_t shared_ring_count(const struct shared *shared)

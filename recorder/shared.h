@@ -14,14 +14,22 @@
 struct shared;
 
 /*
- * Makes a ring for each CPU that is possible, of together at most `memory` bytes, at least a page
- * each. 0, -ENOMEM, or -errno of bpf(2). On failure *out is NULL.
+ * Makes a ring for each CPU that is possible, at least a page each; rings and unwind tables
+ * together get at most `memory` bytes, but tables at least 4 MiB. 0, -ENOMEM, or -errno of bpf(2).
+ * On failure *out is NULL.
  */
 int shared_open(size_t memory, struct shared **out);
 
 /* Hands the maps to an object that is not loaded yet; makes those that are new. 0 or -errno. */
 int shared_use(struct shared *, struct bpf_object *);
 
+/* The descriptor of a map, which stays shared's; -ENOENT: no object has it. */
+int shared_fd(const struct shared *, const char *name);
+
+/* Returns when every program that runs now has ended. */
+void shared_wait(const struct shared *);
+
+size_t shared_table_bytes(const struct shared *);
 uint32_t shared_ring_count(const struct shared *);
 size_t shared_ring_bytes(const struct shared *); /* of each ring */
 int shared_ring_fd(const struct shared *, uint32_t ring);

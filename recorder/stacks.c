@@ -1,9 +1,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bpf/definitions.h"
 #include "recorder/elf.h"
 #include "recorder/hash.h"
 #include "recorder/stacks.h"
+#include "recorder/walk.h"
 
 struct frame {
 	struct image *image; /* NULL: offset is the address */
@@ -28,8 +30,10 @@ static const uint64_t PENDING = 1; /* in a pointer to a struct pending, to tell 
 /* A definition until its first use resolves it. */
 struct pending {
 	uint32_t tgid;
-	uint32_t frames;
-	uint64_t ip[];
+	uint32_t end; /* enum stack_end; from STACK_NEW on a copy of the stack follows, else
+			 addresses */
+	size_t bytes;
+	char data[] __attribute__((aligned(8)));
 };
 
 /* Everything that was allocated, to be freed at the end. */
@@ -52,6 +56,7 @@ struct stacks {
 	struct definer *definer;
 	struct images *images;
 	struct spaces *spaces;
+	struct unwind *unwind;
 	const struct table *stack_table, *frame_table;
 	struct hash by_key;        /* a struct pending, marked, or the node that it became */
 	struct hash nodes, frames; /* by (parent, frame), by (image, offset) */
@@ -59,10 +64,11 @@ struct stacks {
 	struct frame **unnamed;
 	size_t unnamed_count, unnamed_size;
 	uint64_t undefined;
+	uint64_t walked[STACK_ENDS];
 };
 
 int stacks_open(struct definer *definer, struct images *images, struct spaces *spaces,
-		struct stacks **out)
+		struct unwind *unwind, struct stacks **out)
 {
 	struct stacks *stacks = *out = calloc(1, sizeof(*stacks));
 	if (!stacks)
@@ -70,6 +76,7 @@ int stacks_open(struct definer *definer, struct images *images, struct spaces *s
 	stacks->definer = definer;
 	stacks->images = images;
 	stacks->spaces = spaces;
+	stacks->unwind = unwind;
 	stacks->stack_table = table_named("stack");
 	stacks->frame_table = table_named("frame");
 	return 0;
@@ -90,16 +97,24 @@ static void *pool_new(struct pool *pool, size_t size)
 	return new;
 }
 
+static int stacks_serve(struct stacks *stacks)
+{
+	return stacks->unwind ? unwind_serve(stacks->unwind) : 0;
+}
+
 int stacks_learn(struct stacks *stacks, const struct stack_news *news)
 {
-	if (hash_get(&stacks->by_key, news->key, 0) || !news->frames)
+	size_t bytes = news->copy ? news->copy_bytes : news->frames * sizeof(*news->ip);
+	int error = news->copy ? stacks_serve(stacks) : 0;
+	if (error)
+		return error;
+	if (hash_get(&stacks->by_key, news->key, 0) || !bytes)
 		return 0;
-	struct pending *pending = malloc(sizeof(*pending) + news->frames * sizeof(*news->ip));
+	struct pending *pending = malloc(sizeof(*pending) + bytes);
 	if (!pending)
 		return -ENOMEM;
-	pending->tgid = news->tgid;
-	pending->frames = (uint32_t)news->frames;
-	memcpy(pending->ip, news->ip, news->frames * sizeof(*news->ip));
+	*pending = (struct pending){ .tgid = news->tgid, .end = news->end, .bytes = bytes };
+	memcpy(pending->data, news->copy ? (const void *)news->copy : news->ip, bytes);
 	if (!hash_set(&stacks->by_key, news->key, 0, (uintptr_t)pending | PENDING))
 		return 0;
 	free(pending);
@@ -120,10 +135,9 @@ static int stacks_queue_name(struct stacks *stacks, struct frame *frame)
 	return 0;
 }
 
-static struct frame *stacks_frame(struct stacks *stacks, uint32_t tgid, uint64_t ip, bool innermost)
+static struct frame *stacks_frame_at(struct stacks *stacks, struct image *image, uint64_t offset,
+				     bool innermost)
 {
-	uint64_t offset;
-	struct image *image = spaces_find(stacks->spaces, tgid, ip, &offset);
 	struct frame *frame = (struct frame *)hash_get(&stacks->frames, (uintptr_t)image, offset);
 	if (frame)
 		return frame;
@@ -136,6 +150,13 @@ static struct frame *stacks_frame(struct stacks *stacks, uint32_t tgid, uint64_t
 	if (image && stacks_queue_name(stacks, frame))
 		return NULL;
 	return frame;
+}
+
+static struct frame *stacks_frame(struct stacks *stacks, uint32_t tgid, uint64_t ip, bool innermost)
+{
+	uint64_t offset;
+	struct image *image = spaces_find(stacks->spaces, tgid, ip, &offset);
+	return stacks_frame_at(stacks, image, offset, innermost);
 }
 
 static struct node *stacks_node(struct stacks *stacks, struct node *parent, struct frame *frame)
@@ -152,16 +173,50 @@ static struct node *stacks_node(struct stacks *stacks, struct node *parent, stru
 	return node;
 }
 
+/* A frame that stands for those that are missing outwards; NULL in *out if none is. */
+static int stacks_end(struct stacks *stacks, uint32_t end, struct node **out)
+{
+	static const char *const names[STACK_ENDS] = {
+		[STACK_DEEP] = "[deeper than 511 frames]",
+		[STACK_LOST] = "[not unwound further]",
+	};
+	*out = NULL;
+	if (end >= STACK_ENDS || !names[end])
+		return 0;
+	struct frame *frame = stacks_frame_at(stacks, NULL, end, true);
+	if (!frame)
+		return -ENOMEM;
+	if (!frame->name)
+		frame->name = strdup(names[end]);
+	frame->looked_up = true;
+	*out = frame->name ? stacks_node(stacks, NULL, frame) : NULL;
+	return *out ? 0 : -ENOMEM;
+}
+
 static int stacks_resolve(struct stacks *stacks, uint64_t key, struct pending *pending,
 			  struct node **out)
 {
-	struct node *node = NULL;
-	for (size_t i = pending->frames; i-- > 0;) {
-		struct frame *frame = stacks_frame(stacks, pending->tgid, pending->ip[i], i == 0);
-		node = frame ? stacks_node(stacks, node, frame) : NULL;
-		if (!node)
-			return -ENOMEM;
+	uint64_t walked[STACK_FRAMES_MAX];
+	const uint64_t *ip = (const uint64_t *)pending->data;
+	size_t frames = pending->bytes / sizeof(*ip);
+	if (pending->end >= STACK_NEW) {
+		int failed = stacks_serve(stacks);
+		if (failed)
+			return failed;
+		frames = walk_copy(stacks->spaces, stacks->unwind,
+				   (const struct stack_copy *)pending->data, walked, &pending->end);
+		stacks->walked[pending->end]++;
+		ip = walked;
 	}
+	struct node *node;
+	int error = stacks_end(stacks, pending->end, &node);
+	for (size_t i = frames; i-- > 0 && !error;) {
+		struct frame *frame = stacks_frame(stacks, pending->tgid, ip[i], i == 0);
+		node = frame ? stacks_node(stacks, node, frame) : NULL;
+		error = node ? 0 : -ENOMEM;
+	}
+	if (error)
+		return error;
 	*out = node;
 	free(pending);
 	return hash_set(&stacks->by_key, key, 0, (uintptr_t)node);
@@ -253,6 +308,11 @@ int stacks_define(struct stacks *stacks, uint64_t key, uint64_t *id)
 uint64_t stacks_undefined(const struct stacks *stacks)
 {
 	return stacks->undefined;
+}
+
+uint64_t stacks_walked(const struct stacks *stacks, uint32_t end)
+{
+	return stacks->walked[end];
 }
 
 /* The caller's frames hold return addresses, which may be behind the function's end: look one byte

@@ -6,17 +6,24 @@
 #define RECORDER_STACKS_H
 
 #include "recorder/spaces.h"
+#include "recorder/unwind.h"
 
 struct stacks;
 
-int stacks_open(struct definer *, struct images *, struct spaces *, struct stacks **out);
+/* `unwind` may be NULL: then copies of stacks are walked without tables. Else it is served whenever
+ * a copy comes by, because copies come until there are tables. */
+int stacks_open(struct definer *, struct images *, struct spaces *, struct unwind *unwind,
+		struct stacks **out);
 
-/* A stack as the kernel side sends it: addresses, innermost first. */
+/* A stack as the kernel side sends it: addresses, innermost first, or what to find them in. */
 struct stack_news {
 	uint64_t key;
 	uint32_t tgid;
+	uint32_t end; /* enum stack_end: whether there is more outwards */
 	const uint64_t *ip;
 	size_t frames;
+	const struct stack_copy *copy; /* NULL: ip and frames are set */
+	size_t copy_bytes;
 };
 
 /* The definition of a stack arrived. 0 or -ENOMEM. */
@@ -31,6 +38,9 @@ int stacks_define(struct stacks *, uint64_t key, uint64_t *id);
 
 /* How many rows named a stack whose definition was lost. */
 uint64_t stacks_undefined(const struct stacks *);
+
+/* How many copies were walked in user space, by how that ended (enum stack_end). */
+uint64_t stacks_walked(const struct stacks *, uint32_t end);
 
 /*
  * Looks up names until `until_ns` (CLOCK_MONOTONIC) or until none is missing: 1 if more is to do,

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "format/reader.h"
+#include "bpf/definitions.h"
 #include "recorder/stacks.h"
 #include "tests/check.h"
 
@@ -35,7 +36,9 @@ static void bench_open(struct bench *bench)
 	definer_epoch(&bench->definer);
 	CHECK_EQUAL(images_open(&bench->definer, &bench->images), 0);
 	CHECK_EQUAL(spaces_open(bench->images, &bench->spaces), 0);
-	CHECK_EQUAL(stacks_open(&bench->definer, bench->images, bench->spaces, &bench->stacks), 0);
+	CHECK_EQUAL(
+		stacks_open(&bench->definer, bench->images, bench->spaces, NULL, &bench->stacks),
+		0);
 }
 
 static void bench_close(struct bench *bench)
@@ -55,7 +58,13 @@ static void bench_epoch(struct bench *bench)
 
 static void learn(struct bench *bench, uint64_t key, const uint64_t *ip, size_t frames)
 {
-	struct stack_news news = { key, (uint32_t)getpid(), ip, frames };
+	struct stack_news news = {
+		.key = key,
+		.tgid = (uint32_t)getpid(),
+		.end = STACK_WHOLE,
+		.ip = ip,
+		.frames = frames,
+	};
 
 	CHECK_EQUAL(stacks_learn(bench->stacks, &news), 0);
 }

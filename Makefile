@@ -8,7 +8,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(@:$(O)/%=%))
 build_packages := gcc make pkg-config clang bpftool protobuf-c-compiler libbpf-dev libelf-dev \
                   zlib1g-dev libzstd-dev libprotobuf-c-dev libsqlite3-dev libdw-dev
 test_packages := protobuf-compiler zstd sqlite3 linux-perf strace procps python3 libcap2-bin \
-                 binutils clang-format
+                 binutils clang-format musl-tools
 
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
@@ -99,6 +99,9 @@ $(O)/analyzer/schema.sql.o: $(O)/analyzer/schema.sql.c
 
 unit := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*.c tests/fuzz/*.c tests/bench/*.c))
 programs := $(patsubst %.c,$(O)/%,$(wildcard tests/live/*.c tests/demo/*.c))
+stack_libs := $(patsubst %.c,$(O)/%.so,$(wildcard tests/stacks/lib/*.c))
+stack_programs := $(foreach program,$(patsubst %.c,$(O)/%,$(wildcard tests/stacks/*.c)),\
+	$(program) $(program).static $(if $(shell command -v musl-gcc),$(program).musl))
 everything := $(report_obj) $(analyzer_obj) $(recorder_obj) $(format_obj)
 
 $(unit): $(O)/%: $(O)/%.o $(everything)
@@ -112,8 +115,30 @@ $(programs): $(O)/%: %.c
 	$(Q)$(CC) -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-inline \
 		-D_GNU_SOURCE -Wall -Wextra -MMD -MP -I. -o $@ $< -lpthread
 
+# Programs whose stacks are hard to find: built like a distribution's, without frame pointers; with
+# libraries, linked statically, and with musl.
+stack_cc = -std=gnu11 -O2 -g -fomit-frame-pointer -fno-stack-protector -D_GNU_SOURCE -Wall -Wextra \
+	-MMD -MP -MT $@ -MF $@.d -I. -o $@ $<
+
+$(stack_libs): $(O)/%.so: %.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -fPIC -shared -Wl,-soname,$(@F),-z,lazy $(stack_cc)
+$(O)/tests/stacks/%.static: tests/stacks/%.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -static $(stack_cc) -lpthread
+$(O)/tests/stacks/%.musl: tests/stacks/%.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)musl-gcc $(stack_cc)
+$(O)/tests/stacks/%: tests/stacks/%.c $(stack_libs)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -DDYNAMIC -Wl,-z,lazy,-rpath,'$$ORIGIN/lib' $(stack_cc) $(stack_libs) -lpthread
+
 .PHONY: tests-build
-tests-build: all $(unit) $(programs)
+tests-build: all $(unit) $(programs) $(stack_programs)
 
 # What is missing, by tiers: demo wants what a build needs, test also what only tests need.
 setup:

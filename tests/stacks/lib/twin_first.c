@@ -1,0 +1,3 @@
+#include "tests/stacks/lib/twin.h"
+
+TWIN(twin_first)

@@ -4,8 +4,8 @@
  * The software events PAGE_FAULTS_MIN and _MAJ fire once when a fault has been handled, in step
  * with task->min_flt and maj_flt (mm_account_fault, mm/memory.c), but not for faults that the
  * kernel makes itself (MAP_POPULATE, mlock, exec's arguments): those only show in the memcg event
- * PGFAULT, which fault_total counts. Whether a fault was a read or a write is known at its entry
- * only.
+ * PGFAULT, or where they are handled, which fault_total counts. Whether a fault was a read or a
+ * write is known at its entry only.
  */
 #include "bpf/stack.h"
 
@@ -185,5 +185,32 @@ int fault_total__1__memcg(__u64 *ctx)
 	if (item != bpf_core_enum_value(enum vm_event_item, PGFAULT) || !target_current())
 		return 0;
 	fault_count(arg(ctx, arg__count_memcg_events__val), 0);
+	return 0;
+}
+
+/* What handle_mm_fault returns for those that are no fault in getrusage: failed, or to be tried
+ * again. */
+enum vm_fault_reason {
+	VM_FAULT_OOM = 1, /* the running kernel's values come by CO-RE */
+	VM_FAULT_SIGBUS,
+	VM_FAULT_SIGSEGV,
+	VM_FAULT_HWPOISON,
+	VM_FAULT_HWPOISON_LARGE,
+	VM_FAULT_FALLBACK,
+	VM_FAULT_RETRY,
+};
+
+#define REASON(name) bpf_core_enum_value(enum vm_fault_reason, VM_FAULT_##name)
+
+/* The second way, for kernels without that tracepoint (before 6.16). */
+SEC("fexit/handle_mm_fault")
+int fault_total__2__handled(__u64 *ctx)
+{
+	__u64 reasons = 0, uncounted = REASON(OOM) | REASON(SIGBUS) | REASON(SIGSEGV) |
+				       REASON(HWPOISON) | REASON(HWPOISON_LARGE) |
+				       REASON(FALLBACK) | REASON(RETRY);
+	if (!target_current() || bpf_get_func_ret(ctx, &reasons) || reasons & uncounted)
+		return 0;
+	fault_count(1, 0);
 	return 0;
 }

@@ -9,11 +9,12 @@ build_packages := gcc make pkg-config clang bpftool protobuf-c-compiler libbpf-d
                   zlib1g-dev libzstd-dev libprotobuf-c-dev libsqlite3-dev libdw-dev
 test_packages := protobuf-compiler zstd sqlite3 linux-perf strace procps python3 libcap2-bin \
                  binutils clang-format musl-tools
+vm_packages := qemu-system-x86 busybox-static cpio kmod xz-utils
 
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup demo test bench clean format format-check lint
+.PHONY: all setup demo test bench vm clean format format-check lint
 all: $(O)/memtape $(O)/memtape-record
 
 ifneq ($(filter setup,$(MAKECMDGOALS)),)
@@ -140,9 +141,10 @@ $(O)/tests/stacks/%: tests/stacks/%.c $(stack_libs)
 .PHONY: tests-build
 tests-build: all $(unit) $(programs) $(stack_programs)
 
-# What is missing, by tiers: demo wants what a build needs, test also what only tests need.
+# What is missing, by tiers: demo wants what a build needs, test also what only tests need, vm what boots other kernels.
 setup:
-	$(Q)sh tests/packages.sh install $(build_packages) $(if $(filter test bench,$(MAKECMDGOALS)),$(test_packages))
+	$(Q)sh tests/packages.sh install $(build_packages) $(if $(filter test bench,$(MAKECMDGOALS)),$(test_packages)) \
+		$(if $(filter vm,$(MAKECMDGOALS)),$(vm_packages))
 
 demo: all $(programs)
 	$(Q)O=$(O) sh tests/demo/demo.sh
@@ -152,6 +154,11 @@ test: tests-build
 
 bench: tests-build
 	$(Q)O=$(O) sh tests/bench/run
+
+# Other kernels, under qemu. They stay in $(O)/vm, where make test finds them too.
+vm: tests-build
+	$(Q)O=$(O) sh tests/vm/guest/fetch.sh
+	$(Q)O=$(O) sh tests/run vm
 
 c_files = $(shell git ls-files '*.c' '*.h')
 format:

@@ -3,6 +3,7 @@
 # (pgsteal in memory.stat or /proc/vmstat) within 1 %, and the timeline has the time.
 set -eu
 . tests/live/common.sh
+. tests/live/checks.sh
 . tests/cgroup.sh
 need reclaim shrink_total task
 cgroup=
@@ -10,25 +11,11 @@ cleanup() { cgroup_remove; }
 made=$(cgroup_make "memtape-test-$$" $((32 << 20)) && echo "$cgroup") || skip "$made"
 cgroup=$made
 
-# Reclaim of a cgroup is in no counter of its own in /proc/vmstat: it is what was taken in all, less kswapd's and the
-# whole host's (shrink_inactive_list, mm/vmscan.c).
-stolen() {
-	awk '$1 ~ /^pgsteal_(anon|file)$/ { sum += $2 } $1 ~ /^pgsteal_(kswapd|khugepaged|direct)$/ { sum -= $2 }
-		END { print sum }' /proc/vmstat
-}
-
 before=$(stolen)
 "$record" --heap=off -o "$dir/t.mtape" -- \
 	sh -c "echo \$\$ > $cgroup/cgroup.procs; exec $oracle squeeze 96" > "$dir/truth"
 after=$(stolen)
-pages=$(query "$dir/t.mtape" 'SELECT coalesce(sum(reclaimed_pages), 0) FROM reclaim WHERE kind = 2')
-wanted=$((after - before))
-echo "reclaimed $pages pages, the kernel counted $wanted"
-[ "$wanted" -gt 1000 ] || fail 'nothing was reclaimed'
-off=$((pages - wanted))
-[ $((${off#-} * 100)) -le "$wanted" ] || fail "off by $off pages"
-equal 'not memcg reclaim' "$(query "$dir/t.mtape" "SELECT count(*) FROM reclaim JOIN process ON process.id = process_id
-	WHERE comm = 'oracle' AND kind <> 2")" 0
+check_reclaim "$dir/t.mtape" $((after - before))
 
 "$memtape" report vmscan "$dir/t.mtape" --format csv > "$dir/timeline"
 head -1 "$dir/timeline" | grep -q '^TIME,S-SLABms,D-RECLAIMms,M-RECLAIMms,KSWAPD,WRITEPAGE' ||

@@ -1,0 +1,74 @@
+# What a trace of the oracle must hold. Source it after common.sh; used for traces of this machine and of others.
+
+# stolen: pages that memory cgroups' own reclaim has taken, since the start. They are in no counter of their own in
+# /proc/vmstat: it is what was taken in all, less kswapd's and the whole host's (shrink_inactive_list, mm/vmscan.c).
+stolen() {
+	awk '$1 ~ /^pgsteal_(anon|file)$/ { sum += $2 } $1 ~ /^pgsteal_(kswapd|khugepaged|direct)$/ { sum -= $2 }
+		END { print sum }' /proc/vmstat
+}
+
+# check_faults TRACE TRUTH ALLOWED: rows + reported losses + kernel-made faults = what getrusage counted. The faults of
+# the process before its recording began are in faults_before, of its child none.
+check_faults() {
+	sums=$(query "$1" "SELECT (SELECT count(*) FROM fault),
+		(SELECT coalesce(sum(lost_rows), 0) FROM loss WHERE table_name = 'fault' AND cause <> 'stack not taken'),
+		(SELECT sum(handled_faults) - sum(software_faults) FROM fault_total),
+		(SELECT sum(faults_before) FROM process)")
+	total=$(echo "$sums" | awk -F, '{ print $1 + $2 + $3 + $4 }')
+	wanted=$(($(truth "$2" end_minflt) + $(truth "$2" end_majflt)))
+	echo "rows, lost, kernel-made, before: $sums = $total; getrusage $wanted"
+	off=$((total - wanted))
+	[ "${off#-}" -le "$3" ] || fail "off by $off"
+	equal 'major faults' "$(query "$1" 'SELECT count(*) FROM fault WHERE kind = 2')" "$(truth "$2" end_majflt)"
+	kernel=$(query "$1" 'SELECT sum(handled_faults) - sum(software_faults) FROM fault_total')
+	[ "$kernel" -ge "$(truth "$2" populated_pages)" ] || fail "only $kernel kernel-made faults"
+	writes=$(query "$1" 'SELECT count(*) FROM fault WHERE access = 2 AND user = 1')
+	[ "$writes" -ge "$(truth "$2" anonymous_pages)" ] || fail "only $writes writes"
+}
+
+held='FROM heap_site JOIN stack_text USING (stack_id) WHERE held > 0'
+
+check_site() { # TRACE TRUTH SITE
+	equal "$3" "$(query "$1" "SELECT sum(held), sum(held_bytes) $held AND ';' || folded LIKE '%;$3;%'")" \
+		"$(truth "$2" "$3_blocks"),$(truth "$2" "$3_bytes")"
+}
+
+# check_leaks TRACE TRUTH N: the leaking sites, their blocks and bytes, and no other site of the program
+check_leaks() {
+	for site in leak_malloc leak_calloc leak_realloc leak_memalign leak_aligned leak_thread; do
+		check_site "$1" "$2" "$site"
+	done
+	# With -p a child may have ended before it could be probed: that is told, and is no loss of the process's rows.
+	equal 'rows of heap lost' "$(query "$1" "SELECT count(*) FROM loss WHERE table_name = 'heap'
+		AND cause NOT LIKE 'children not probed%'")" 0
+	equal 'other sites of the program' "$(query "$1" "SELECT count(*) $held
+		AND caller_path LIKE '%/oracle' AND caller NOT LIKE 'leak%'")" 0
+	equal 'allocations that failed' "$(query "$1" 'SELECT sum(failed) FROM heap_site')" $((2 * $3))
+	# strdup allocates inside the library, and stands apart. It has no frame pointer, so its caller is not known.
+	equal 'strdup' "$(query "$1" "SELECT sum(held), sum(held_bytes) $held AND caller = 'strdup'")" \
+		"$(truth "$2" leak_strdup_blocks),$(truth "$2" leak_strdup_bytes)"
+	"$memtape" report leaks "$1" --top 100 > "$dir/report"
+	equal 'sites apart' "$(sed -n '/inside the C library/,$p' "$dir/report" | grep -c ' strdup')" 1
+	equal 'among the program'"'"'s' "$(sed '/inside the C library/,$d' "$dir/report" | grep -c ' strdup' || :)" 0
+}
+
+# check_children TRACE TRUTH: what the children of the recorded command leaked, and what they inherited
+check_children() {
+	for site in leak_child leak_before_exec leak_after_exec; do
+		check_site "$1" "$2" "$site"
+	done
+	equal 'held at exec or exit' "$(query "$1" 'SELECT sum(held) - sum(held_at_exit) FROM heap_site')" 0
+	equal 'inherited frees' "$(query "$1" "SELECT sum(n) FROM heap_note WHERE note = 'inherited free'")" \
+		"$(truth "$2" child_inherited_frees)"
+}
+
+# check_reclaim TRACE PAGES: what was reclaimed is what the kernel counted, within 1 %
+check_reclaim() {
+	pages=$(query "$1" 'SELECT coalesce(sum(reclaimed_pages), 0) FROM reclaim WHERE kind = 2')
+	echo "reclaimed $pages pages, the kernel counted $2"
+	[ "$2" -gt 1000 ] || fail 'nothing was reclaimed'
+	off=$((pages - $2))
+	[ $((${off#-} * 100)) -le "$2" ] || fail "off by $off pages"
+	equal 'not memcg reclaim' "$(query "$1" "SELECT count(*) FROM reclaim JOIN process ON process.id = process_id
+		WHERE comm = 'oracle' AND kind <> 2")" 0
+}

@@ -1,0 +1,50 @@
+#!/bin/sh
+# In the guest: what works here, and traces to take along, with what the programs that were recorded say of themselves.
+# The traces are checked outside; inside, reports are made of them for comparison.
+export O=build
+. tests/cgroup.sh
+. tests/live/checks.sh
+results=/results
+mkdir "$results"
+
+# step NAME COMMAND...: what it says on stderr becomes a file of the results, its status a line of `steps`
+step() {
+	step=$1
+	shift
+	started=$(cut -d. -f1 /proc/uptime)
+	"$@" 2> "$results/$step.err"
+	echo "$step $? $(($(cut -d. -f1 /proc/uptime) - started))" | tee -a "$results/steps"
+}
+
+check() {
+	$O/memtape-record --check --heap=uprobe | tee "$results/check"
+}
+
+# record NAME OPTION... -- COMMAND...
+record() {
+	name=$1
+	shift
+	$O/memtape-record -o "$results/$name.mtape" "$@" > "$results/$name.truth"
+}
+
+reclaim() {
+	cgroup_make memtape-vm $((16 << 20)) || return 1
+	before=$(stolen)
+	record reclaim --heap=off -- \
+		sh -c "echo \$\$ > $cgroup/cgroup.procs; exec $O/tests/live/oracle squeeze 64" || return 1
+	echo "stolen $(($(stolen) - before))" >> "$results/reclaim.truth"
+	cgroup_remove
+}
+
+report() { # NAME TRACE
+	$O/memtape report "$1" "$results/$2.mtape" > "$results/$1.report"
+}
+
+step check check
+step faults record faults --heap=off -- $O/tests/live/oracle faults 16
+step heap record heap -- $O/tests/live/oracle heap 20
+step torture record torture -- $O/tests/stacks/torture all 16
+step reclaim reclaim
+step report-faults report faults faults
+step report-leaks report leaks heap
+step report-vmscan report vmscan reclaim

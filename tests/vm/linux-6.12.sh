@@ -1,0 +1,23 @@
+#!/bin/sh
+# Linux 6.12: every source is used, and traces made there hold what they must when another machine reads them.
+set -eu
+kernel=linux-6.12
+. tests/vm/guest/boot.sh
+
+steps check faults heap torture reclaim report-faults report-leaks report-vmscan
+uses fault tp_btf page_fault_user page_fault_kernel, perf_event page_faults_min page_faults_maj
+uses fault_total fexit handle_mm_fault
+uses heap uprobe malloc
+for source in image reclaim shrink_total kswapd_total writepage_total task; do
+	uses $source
+done
+check_faults "$results/faults.mtape" "$results/faults.truth" 0
+check_leaks "$results/heap.mtape" "$results/heap.truth" 20
+check_children "$results/heap.mtape" "$results/heap.truth"
+check_reclaim "$results/reclaim.mtape" "$(truth "$results/reclaim.truth" stolen)"
+for trace in faults heap torture reclaim; do
+	equal "rows lost of $trace" "$(query "$results/$trace.mtape" 'SELECT coalesce(sum(lost_rows), 0) FROM loss')" 0
+done
+same_report faults faults
+same_report leaks heap
+same_report vmscan reclaim

@@ -45,22 +45,32 @@ static __always_inline struct heap_call *heap_call(__u64 flags)
 	return bpf_task_storage_get(&heap_calls, bpf_get_current_task_btf(), 0, flags);
 }
 
-static __always_inline bool heap_call_holds(const struct heap_call *call, __u64 sp)
+/*
+ * Of a target's task; NULL if it is none. A task that has it is of a target, which saves a look at
+ * the targets.
+ */
+static __always_inline struct heap_call *heap_call_of_target(void)
 {
-	return call && call->op && sp <= call->sp;
+	struct heap_call *call = heap_call(0);
+	if (call || !target_current())
+		return call;
+	call = heap_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!call)
+		tally_dropped(TALLY_STATE);
+	return call;
 }
 
-static __always_inline int heap_enter(struct pt_regs *ctx, __u64 op, __u64 size, __u64 pointer)
+static __always_inline bool heap_call_holds(const struct heap_call *call, __u64 sp)
 {
-	if (!target_current())
-		return 0;
-	struct heap_call *call = heap_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!call) {
-		tally_dropped(TALLY_STATE);
-		return 0;
-	}
-	if (heap_call_holds(call, PT_REGS_SP(ctx)))
-		return 0;
+	return call->op && sp <= call->sp;
+}
+
+/* Whether the call's return is wanted. */
+static __always_inline bool heap_enter(struct pt_regs *ctx, __u64 op, __u64 size, __u64 pointer)
+{
+	struct heap_call *call = heap_call_of_target();
+	if (!call || heap_call_holds(call, PT_REGS_SP(ctx)))
+		return false;
 	if (call->op) /* its return was missed */
 		tally_dropped(TALLY_STATE);
 	call->op = op;
@@ -69,7 +79,7 @@ static __always_inline int heap_enter(struct pt_regs *ctx, __u64 op, __u64 size,
 	call->pointer = pointer;
 	call->stack = stack_take_entry(ctx);
 	call->begin_ns = op == HEAP_REALLOC ? bpf_ktime_get_ns() : 0;
-	return 0;
+	return true;
 }
 
 static __always_inline void heap_emit(__u64 op, const struct heap_call *call, __u64 addr)
@@ -78,7 +88,7 @@ static __always_inline void heap_emit(__u64 op, const struct heap_call *call, __
 	if (!heap)
 		return;
 	heap->process_id = bpf_get_current_pid_tgid();
-	heap->tid = (__u32)bpf_get_current_pid_tgid();
+	heap->tid = (__u32)heap->process_id;
 	heap->op = op;
 	heap->addr = addr;
 	heap->size_bytes = call->size_bytes;
@@ -89,12 +99,12 @@ static __always_inline void heap_emit(__u64 op, const struct heap_call *call, __
 }
 
 /* At the return the stack pointer is above where the return address was. */
-static __always_inline int heap_leave(struct pt_regs *ctx, __u64 op)
+static __always_inline void heap_leave(struct pt_regs *ctx, __u64 op)
 {
 	struct heap_call *call = heap_call(0);
 	__u64 sp = PT_REGS_SP(ctx) - sizeof(__u64), addr = PT_REGS_RC(ctx);
 	if (!call || !call->op || sp < call->sp || (sp == call->sp && op != call->op))
-		return 0;
+		return;
 	if (sp == call->sp) {
 		if (op == HEAP_MEMALIGN &&
 		    (addr || bpf_probe_read_user(&addr, sizeof(addr), (void *)call->pointer)))
@@ -104,78 +114,60 @@ static __always_inline int heap_leave(struct pt_regs *ctx, __u64 op)
 		tally_dropped(TALLY_STATE);
 	}
 	call->op = 0;
-	return 0;
 }
 
-SEC("uprobe")
-int heap__1__malloc(struct pt_regs *ctx)
+static __always_inline void heap_free(struct pt_regs *ctx)
 {
-	return heap_enter(ctx, HEAP_MALLOC, PT_REGS_PARM1(ctx), 0);
-}
-
-SEC("uretprobe")
-int heap__1__malloc__return(struct pt_regs *ctx)
-{
-	return heap_leave(ctx, HEAP_MALLOC);
-}
-
-SEC("uprobe")
-int heap__1__calloc(struct pt_regs *ctx)
-{
-	return heap_enter(ctx, HEAP_CALLOC, PT_REGS_PARM1(ctx) * PT_REGS_PARM2(ctx), 0);
-}
-
-SEC("uretprobe")
-int heap__1__calloc__return(struct pt_regs *ctx)
-{
-	return heap_leave(ctx, HEAP_CALLOC);
-}
-
-SEC("uprobe")
-int heap__1__realloc(struct pt_regs *ctx)
-{
-	return heap_enter(ctx, HEAP_REALLOC, PT_REGS_PARM2(ctx), PT_REGS_PARM1(ctx));
-}
-
-SEC("uretprobe")
-int heap__1__realloc__return(struct pt_regs *ctx)
-{
-	return heap_leave(ctx, HEAP_REALLOC);
-}
-
-SEC("uprobe")
-int heap__1__posix_memalign(struct pt_regs *ctx)
-{
-	return heap_enter(ctx, HEAP_MEMALIGN, PT_REGS_PARM3(ctx), PT_REGS_PARM1(ctx));
-}
-
-SEC("uretprobe")
-int heap__1__posix_memalign__return(struct pt_regs *ctx)
-{
-	return heap_leave(ctx, HEAP_MEMALIGN);
-}
-
-/* memalign is the same function in glibc. */
-SEC("uprobe")
-int heap__1__aligned_alloc(struct pt_regs *ctx)
-{
-	return heap_enter(ctx, HEAP_ALIGNED, PT_REGS_PARM2(ctx), 0);
-}
-
-SEC("uretprobe")
-int heap__1__aligned_alloc__return(struct pt_regs *ctx)
-{
-	return heap_leave(ctx, HEAP_ALIGNED);
-}
-
-SEC("uprobe")
-int heap__1__free(struct pt_regs *ctx)
-{
-	if (!target_current() || !PT_REGS_PARM1(ctx))
-		return 0;
-	if (heap_call_holds(heap_call(0), PT_REGS_SP(ctx)))
-		return 0;
+	const struct heap_call *outer = PT_REGS_PARM1(ctx) ? heap_call_of_target() : NULL;
+	if (!outer || heap_call_holds(outer, PT_REGS_SP(ctx)))
+		return;
 	struct heap_call call = { .stack = stack_take_caller(ctx) };
 	heap_emit(HEAP_FREE, &call, PT_REGS_PARM1(ctx));
+}
+
+/*
+ * The first way is one session for entry and return: two traps share a consumer, and a call whose
+ * return is not wanted costs one trap. The second is a probe for each.
+ */
+#define HEAP_FUNCTION(name, op, size, pointer)                                                     \
+	SEC("uprobe.session")                                                                      \
+	int heap__1__##name(struct pt_regs *ctx)                                                   \
+	{                                                                                          \
+		if (!bpf_session_is_return())                                                      \
+			return !heap_enter(ctx, op, size, pointer);                                \
+		heap_leave(ctx, op);                                                               \
+		return 0;                                                                          \
+	}                                                                                          \
+	SEC("uprobe")                                                                              \
+	int heap__2__##name(struct pt_regs *ctx)                                                   \
+	{                                                                                          \
+		heap_enter(ctx, op, size, pointer);                                                \
+		return 0;                                                                          \
+	}                                                                                          \
+	SEC("uretprobe")                                                                           \
+	int heap__2__##name##__return(struct pt_regs *ctx)                                         \
+	{                                                                                          \
+		heap_leave(ctx, op);                                                               \
+		return 0;                                                                          \
+	}
+
+HEAP_FUNCTION(malloc, HEAP_MALLOC, PT_REGS_PARM1(ctx), 0)
+HEAP_FUNCTION(calloc, HEAP_CALLOC, PT_REGS_PARM1(ctx) * PT_REGS_PARM2(ctx), 0)
+HEAP_FUNCTION(realloc, HEAP_REALLOC, PT_REGS_PARM2(ctx), PT_REGS_PARM1(ctx))
+HEAP_FUNCTION(posix_memalign, HEAP_MEMALIGN, PT_REGS_PARM3(ctx), PT_REGS_PARM1(ctx))
+HEAP_FUNCTION(aligned_alloc, HEAP_ALIGNED, PT_REGS_PARM2(ctx),
+	      0) /* memalign is the same in glibc */
+
+SEC("uprobe.session")
+int heap__1__free(struct pt_regs *ctx)
+{
+	heap_free(ctx);
+	return 1; /* no return */
+}
+
+SEC("uprobe")
+int heap__2__free(struct pt_regs *ctx)
+{
+	heap_free(ctx);
 	return 0;
 }

@@ -142,6 +142,9 @@ enum vm_event_item {
 	PGFAULT = 1, /* the running kernel's value comes by CO-RE */
 };
 
+/* In a uprobe.session program (6.13): whether this is the function's return. */
+extern bool bpf_session_is_return(void) __ksym __weak;
+
 /*
  * An argument of a tracepoint by its position. The position is a read-only constant
  * `arg__EVENT__NAME` that the recorder sets from the names in the kernel's BTF, because it differs

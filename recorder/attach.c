@@ -17,6 +17,18 @@ static const struct {
 	{ "page_faults_maj", PERF_COUNT_SW_PAGE_FAULTS_MAJ },
 };
 
+/*
+ * What libbpf 1.1 and <linux/bpf.h> 6.1 do not have: BPF_TRACE_UPROBE_SESSION of enum
+ * bpf_attach_type, and the member link_create of union bpf_attr as its uprobe_multi says
+ * (include/uapi/linux/bpf.h of 6.13).
+ */
+static const enum bpf_attach_type UPROBE_SESSION = (enum bpf_attach_type)57;
+struct link_create_uprobe_multi {
+	uint32_t prog_fd, target_fd, attach_type, flags;
+	uint64_t path, offsets, ref_ctr_offsets, cookies;
+	uint32_t count, multi_flags, pid, padding;
+};
+
 static int object_keep_link(struct object *object, struct bpf_link *link)
 {
 	struct bpf_link **links = realloc(object->links, (object->link_count + 1) * sizeof(*links));
@@ -82,6 +94,46 @@ static int attach_software(struct object *object, struct bpf_program *program, c
 	return -EINVAL;
 }
 
+static int object_keep_probe(struct object *object, int fd)
+{
+	int *fds = realloc(object->probe_fds, (object->probe_count + 1) * sizeof(*fds));
+	if (!fds)
+		return -ENOMEM;
+	object->probe_fds = fds;
+	object->probe_fds[object->probe_count++] = fd;
+	return 0;
+}
+
+bool is_session(const struct bpf_program *program)
+{
+	return !strcmp(bpf_program__section_name(program), "uprobe.session");
+}
+
+int session_prepare(struct bpf_program *program)
+{
+	int error = bpf_program__set_type(program, BPF_PROG_TYPE_KPROBE);
+	return error ? error : bpf_program__set_expected_attach_type(program, UPROBE_SESSION);
+}
+
+/* One link in the kernel for the entry and the return. */
+static int attach_session(struct object *object, struct bpf_program *program, uint32_t pid,
+			  const struct libc_function *function)
+{
+	struct link_create_uprobe_multi attr = {
+		.prog_fd = (uint32_t)bpf_program__fd(program),
+		.attach_type = UPROBE_SESSION,
+		.path = (uintptr_t)function->path,
+		.offsets = (uintptr_t)&function->offset,
+		.count = 1,
+		.pid = pid,
+	};
+	int fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	int error = fd < 0 ? -errno : object_keep_probe(object, fd);
+	if (fd >= 0 && error)
+		close(fd);
+	return error;
+}
+
 static int attach_probe(struct object *object, struct bpf_program *program, const char *event,
 			struct attach_target *target, uint32_t pid, char *why, size_t why_size)
 {
@@ -92,6 +144,8 @@ static int attach_probe(struct object *object, struct bpf_program *program, cons
 	if (error)
 		return error;
 	target->slow_probes += function.slow;
+	if (is_session(program))
+		return attach_session(object, program, pid, &function);
 	return object_keep_link(
 		object, bpf_program__attach_uprobe_opts(program, pid ? (pid_t)pid : -1,
 							function.path, function.offset, &options));
@@ -118,7 +172,7 @@ int attach_program(struct object *object, struct bpf_program *program, const cha
 	int error;
 	if (!strcmp(section, "perf_event"))
 		error = attach_software(object, program, event);
-	else if (!strcmp(section, "uprobe") || !strcmp(section, "uretprobe"))
+	else if (is_session(program) || !strcmp(section, "uprobe") || !strcmp(section, "uretprobe"))
 		error = attach_probes(object, program, event, target, why, why_size);
 	else
 		error = object_keep_link(object, bpf_program__attach(program));

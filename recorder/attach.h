@@ -7,6 +7,12 @@
 
 #include "recorder/object.h"
 
+/* Whether it is a probe of a function's entry and return in one, which libbpf 1.1 does not know. */
+bool is_session(const struct bpf_program *);
+
+/* Tells such a program, before it is loaded, what it is. 0 or -errno. */
+int session_prepare(struct bpf_program *);
+
 /* The links and event descriptors go to the object. 0 or -errno; `why` gets the reason. */
 int attach_program(struct object *, struct bpf_program *, const char *event, struct attach_target *,
 		   char *why, size_t why_size);

@@ -191,6 +191,9 @@ static int object_choose(struct object *object, const struct source *only, char 
 		bpf_program__set_autoload(program, use);
 		if (use && event && object_check_arguments(object, event + 1, why, size))
 			return -ENOENT;
+		int error = is_session(program) ? session_prepare(program) : 0;
+		if (error)
+			return error;
 	}
 	return 0;
 }
@@ -244,7 +247,7 @@ int object_attach(struct object *object, const struct source *source, struct att
 static bool is_probe(const struct bpf_program *program)
 {
 	const char *section = bpf_program__section_name(program);
-	return !strcmp(section, "uprobe") || !strcmp(section, "uretprobe");
+	return is_session(program) || !strcmp(section, "uprobe") || !strcmp(section, "uretprobe");
 }
 
 int object_attach_probes(struct object *object, struct attach_target *target)
@@ -312,11 +315,15 @@ void object_detach(struct object *object)
 	object->events_counted = object_events_counted(object);
 	for (size_t i = 0; i < object->link_count; i++)
 		bpf_link__destroy(object->links[i]);
+	for (size_t i = 0; i < object->probe_count; i++)
+		close(object->probe_fds[i]);
 	free(object->links);
+	free(object->probe_fds);
 	free(object->event_fds);
 	object->links = NULL;
 	object->event_fds = NULL;
-	object->link_count = object->event_count = 0;
+	object->probe_fds = NULL;
+	object->link_count = object->probe_count = object->event_count = 0;
 }
 
 void object_unload(struct object *object)

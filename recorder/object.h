@@ -51,6 +51,8 @@ struct object {
 	int source_count;
 	struct bpf_link **links;
 	size_t link_count;
+	int *probe_fds; /* links that libbpf does not know of */
+	size_t probe_count;
 	int *event_fds; /* of software events: they count what the programs should have seen */
 	size_t event_count;
 	uint64_t events_counted; /* before they were detached */

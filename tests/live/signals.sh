@@ -235,7 +235,7 @@ equal 'program that may lack allocations' "$(query "$dir/process.mtape" "SELECT 
 
 # Allocations of a child, once its probes are attached, and of the program that it becomes.
 events() {
-	ls -l /proc/$recorder/fd | grep -c perf_event
+	ls -l /proc/$recorder/fd | grep -cE 'perf_event|bpf_link'
 }
 
 more_events_than() { # COUNT

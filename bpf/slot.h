@@ -44,6 +44,8 @@ struct stack_slot {
 	__u64 guessed; /* a frame was found by its frame pointer only */
 	__u64 end;     /* enum stack_end */
 	__u64 window_addr, window_bytes;
+	__u64 word;  /* read apart from the window */
+	__u64 index; /* of the slot */
 	union {
 		struct {
 			__u64 window[UNWIND_WINDOW / 8];

@@ -64,10 +64,13 @@ static __always_inline __u32 maple_end(const struct stack_slot *slot, bool leaf)
 					     : (__u8)slot->node[1 + 2 * MAPLE_LEAF_PIVOTS];
 }
 
-/* The child for an address: the one before the first pivot that is not below it. A node is the
- * parent's address, the pivots, one more child than pivots. */
-static __always_inline __u64 maple_child(struct stack_slot *slot, bool leaf, __u64 addr)
+/* The child for an address of the node in the slot: the one before the first pivot that is not
+ * below it. A node is the parent's address, the pivots, one more child than pivots. */
+__noinline __u64 maple_child(__u32 index, bool leaf, __u64 addr)
 {
+	struct stack_slot *slot = stack_slot(index);
+	if (!slot)
+		return 0;
 	__u32 i = 0, end = maple_end(slot, leaf);
 	for (; i < MAPLE_LEAF_PIVOTS; i++)
 		if (i >= end || addr <= slot->node[1 + i])
@@ -77,25 +80,26 @@ static __always_inline __u64 maple_child(struct stack_slot *slot, bool leaf, __u
 	return slot->node[i & (UNWIND_NODE_WORDS - 1)];
 }
 
-static __always_inline __u64 space_find_maple(struct stack_slot *slot, __u64 mm, __u64 addr)
+static __always_inline __u64 space_find_maple(__u32 index, struct stack_slot *slot, __u64 addr)
 {
-	__u64 entry = (__u64)BPF_CORE_READ((struct mm_struct___maple *)mm, mm_mt.ma_root);
+	struct mm_struct___maple *mm = (void *)slot->mm;
+	__u64 entry = (__u64)BPF_CORE_READ(mm, mm_mt.ma_root);
 	for (int i = 0; i < MAPLE_DEPTH; i++) {
 		bool leaf = (entry >> 3 & 15) == MAPLE_LEAF;
 		if (entry < 4096 || bpf_probe_read_kernel(slot->node, sizeof(slot->node),
 							  (void *)(entry & ~255ULL)))
 			return 0;
-		entry = maple_child(slot, leaf, addr);
+		entry = maple_child(index, leaf, addr);
 		if (leaf)
 			return entry;
 	}
 	return 0;
 }
 
-static __always_inline __u64 space_find(struct stack_slot *slot, __u64 addr)
+static __always_inline __u64 space_find(__u32 index, struct stack_slot *slot, __u64 addr)
 {
 	if (bpf_core_field_exists(struct mm_struct___maple, mm_mt))
-		return space_find_maple(slot, slot->mm, addr);
+		return space_find_maple(index, slot, addr);
 	return space_find_rb(slot->mm, addr);
 }
 
@@ -152,11 +156,11 @@ static __always_inline bool space_file(__u64 mm, __u64 vma, struct unwind_file *
 }
 
 /* Fills in the range that the address lies in; false if nothing is mapped there. */
-static __always_inline bool space_fill(struct stack_slot *slot, struct unwind_range *range,
-				       __u64 addr)
+static __always_inline bool space_fill(__u32 index, struct stack_slot *slot,
+				       struct unwind_range *range, __u64 addr)
 {
 	struct unwind_file file = { 0 };
-	__u64 found = space_find(slot, addr);
+	__u64 found = space_find(index, slot, addr);
 	struct vm_area_struct *vma = (void *)found;
 	range->start = found ? BPF_CORE_READ(vma, vm_start) : 0;
 	range->end = found ? BPF_CORE_READ(vma, vm_end) : 0;
@@ -190,7 +194,7 @@ __noinline int space_learn(__u32 index, __u64 addr)
 	HIDE(place);
 	place &= UNWIND_RANGES - 1;
 	slot->range_count++;
-	return space_fill(slot, &slot->ranges[place], addr) ? (int)place : -1;
+	return space_fill(index, slot, &slot->ranges[place], addr) ? (int)place : -1;
 }
 
 static __always_inline bool range_has(const struct unwind_range *range, __u64 addr)

@@ -126,9 +126,12 @@ static __always_inline void stack_copy_returns(struct stack_copy *copy)
 }
 
 /* Registers and memory instead of frames. Each copy is a stack of its own. */
-static __always_inline stack_ref stack_send_copy(struct stack_slot *slot,
-						 struct pt_regs___kernel *regs)
+__noinline __u64 stack_send_copy(__u32 index)
 {
+	struct stack_slot *slot = stack_slot(index);
+	struct pt_regs___kernel *regs = registers_user();
+	if (!slot || !regs)
+		return 0;
 	struct stack_copy *copy = &slot->copy;
 	__u32 type = bpf_core_type_id_local(struct stack_copy);
 	__u64 now = bpf_ktime_get_ns();
@@ -168,7 +171,7 @@ static __always_inline stack_ref stack_walk_tables(__u32 index, struct stack_slo
 	tally_seen(TALLY_WALKS + slot->end);
 	if (slot->end == STACK_GONE)
 		return 0;
-	return slot->end >= STACK_NEW ? stack_send_copy(slot, regs) : stack_finish(slot);
+	return slot->end >= STACK_NEW ? stack_send_copy(index) : stack_finish(slot);
 }
 
 /* A function of its own to the verifier: looked at once, however many programs call it. */

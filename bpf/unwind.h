@@ -27,10 +27,13 @@ struct {
 } shared_unwind_rows SEC(".maps");
 
 /* A page of code has at most so many rows, so the search takes at most so many steps. */
-enum { UNWIND_STEPS = 9 };
+enum { UNWIND_STEPS = 9, UNWIND_AT_ONCE = 16 };
 
 /* So many calls are looked at whose return a probe waits for. */
 enum { UNWIND_RETURNS = 32 };
+
+/* A row of no table: code whose table the recorder has been asked for. */
+enum { UNWIND_WANTED = UNWIND_TYPES - 1 };
 
 /* A frame pointer is believed only so far up, where there is no better. */
 enum { UNWIND_FP_SPAN = 1 << 20 };
@@ -66,10 +69,16 @@ __noinline __u64 unwind_row(__u32 pages, __u32 page, __u64 offset)
 	return row ? *row : 0;
 }
 
-static __always_inline bool unwind_read_again(struct stack_slot *slot, __u64 addr, __u64 *value)
+/*
+ * A word that is not in the window, into slot->word. A frame that reaches into the window's second
+ * half has it read: so that no read goes over the stack's end, where it would cost a page fault. A
+ * function of its own, as it is wanted rarely and in many places.
+ */
+__noinline int unwind_read_again(__u32 index, __u64 addr)
 {
-	/* The second half of the window, when a frame reaches into it: so that no read goes over
-	 * the stack's end, where it would cost a page fault. */
+	struct stack_slot *slot = stack_slot(index);
+	if (!slot)
+		return -1;
 	if (addr - slot->window_addr - slot->window_bytes < UNWIND_WINDOW / 2 &&
 	    slot->window_bytes <= UNWIND_WINDOW / 2) {
 		__u64 half = slot->window_bytes / 8;
@@ -81,14 +90,17 @@ static __always_inline bool unwind_read_again(struct stack_slot *slot, __u64 add
 					 (void *)(slot->window_addr + slot->window_bytes)))
 			slot->window_bytes += UNWIND_WINDOW / 2;
 	}
-	return !bpf_probe_read_user(value, sizeof(*value), (void *)addr);
+	return (int)bpf_probe_read_user(&slot->word, sizeof(slot->word), (void *)addr);
 }
 
 static __always_inline bool unwind_read(struct stack_slot *slot, __u64 addr, __u64 *value)
 {
 	__u64 at = addr - slot->window_addr;
-	if (at >= slot->window_bytes || at & 7)
-		return unwind_read_again(slot, addr, value);
+	if (at >= slot->window_bytes || at & 7) {
+		bool read = !unwind_read_again(slot->index, addr);
+		*value = slot->word;
+		return read;
+	}
 	at >>= 3;
 	HIDE(at);
 	*value = slot->window[at & (UNWIND_WINDOW / 8 - 1)];
@@ -173,33 +185,6 @@ static __always_inline int unwind_by_row(struct stack_slot *slot, struct unwind_
 	return unwind_goes_on(slot, ip, cfa, fp);
 }
 
-static __always_inline struct unwind_row unwind_row_in(const struct unwind_range *range, __u64 ip)
-{
-	union {
-		__u64 bytes;
-		struct unwind_row row;
-	} found = { 0 };
-	__u64 offset = ip - range->base, page = (offset - range->object.low) / UNWIND_PAGE;
-	if (offset >= range->object.low && page < range->object.pages)
-		found.bytes = unwind_row(range->object.pages_at, (__u32)page, offset);
-	return found.row;
-}
-
-static __always_inline int unwind_by_any_row(struct stack_slot *slot, struct unwind_row row)
-{
-	switch (row.type & UNWIND_TYPES) {
-	case UNWIND_NONE:
-		return unwind_by_pointer(slot);
-	case UNWIND_END:
-		return unwind_ends(slot, STACK_WHOLE);
-	case UNWIND_SIGNAL:
-		return unwind_signal(slot);
-	case UNWIND_COMPLEX:
-		return unwind_ends(slot, STACK_COMPLEX);
-	}
-	return unwind_by_row(slot, row);
-}
-
 static __always_inline struct unwind_memo *unwind_memo(struct stack_slot *slot, __u64 ip)
 {
 	__u64 place = ip * 0x9E3779B97F4A7C15ULL >> 56;
@@ -207,41 +192,41 @@ static __always_inline struct unwind_memo *unwind_memo(struct stack_slot *slot, 
 	return &slot->memos[place & (UNWIND_MEMOS - 1)];
 }
 
-static __always_inline struct unwind_row unwind_row_of(struct stack_slot *slot,
-						       const struct unwind_range *range, __u64 ip)
+/* A row as its 8 bytes: what functions of their own can return. */
+union unwind_bytes {
+	__u64 bytes;
+	struct unwind_row row;
+};
+
+static __always_inline union unwind_bytes unwind_row_in(const struct unwind_range *range, __u64 ip)
 {
-	union {
-		__u64 bytes;
-		struct unwind_row row;
-	} found = { .row = unwind_row_in(range, ip) };
+	union unwind_bytes found = { 0 };
+	__u64 offset = ip - range->base, page = (offset - range->object.low) / UNWIND_PAGE;
+	if (offset >= range->object.low && page < range->object.pages)
+		found.bytes = unwind_row(range->object.pages_at, (__u32)page, offset);
+	return found;
+}
+
+static __always_inline union unwind_bytes unwind_row_of(struct stack_slot *slot,
+							const struct unwind_range *range)
+{
+	__u64 ip = slot->ip - slot->called;
+	union unwind_bytes found = unwind_row_in(range, ip);
 	struct unwind_memo *memo = unwind_memo(slot, ip);
-	if (found.bytes && !(ip >> UNWIND_ADDR_BITS)) {
+	if (found.row.type && !(ip >> UNWIND_ADDR_BITS)) {
 		memo->tag = ip | slot->memory;
 		memo->row = found.bytes;
 	}
-	return found.row;
-}
-
-static __always_inline int unwind_in_range(struct stack_slot *slot,
-					   const struct unwind_range *range)
-{
-	struct unwind_row row = { 0 };
-	if (range->object.state == UNWIND_TABLE_WANTED)
-		return unwind_ends(slot, STACK_NEW);
-	if (range->object.state == UNWIND_TABLE)
-		row = unwind_row_of(slot, range, slot->ip - slot->called);
+	if (found.row.type || !slot->called)
+		return found;
 	/* The entry of a program has no caller, and nothing before it. */
-	if (!row.type && range->object.state == UNWIND_TABLE && slot->called) {
-		struct unwind_row at = unwind_row_in(range, slot->ip);
-		if ((at.type & UNWIND_TYPES) == UNWIND_END)
-			return unwind_ends(slot, STACK_WHOLE);
-	}
-	return unwind_by_any_row(slot, row);
+	union unwind_bytes at = unwind_row_in(range, slot->ip);
+	return (at.row.type & UNWIND_TYPES) == UNWIND_END ? at : found;
 }
 
 /* A probe of returns puts its own address in the place of a return address, and knows the true one.
  * 0: none at that place. */
-static __always_inline __u64 unwind_true_return(__u64 at)
+__noinline __u64 unwind_true_return(__u64 at)
 {
 	struct return_instance *call = task_returns();
 	for (int i = 0; i < UNWIND_RETURNS && call; i++) {
@@ -265,9 +250,48 @@ static __always_inline const struct unwind_range *unwind_range(__u32 index, stru
 	return space_range(index, slot, ip - slot->called);
 }
 
-/* Adds the frame that the slot stands at. */
-static __always_inline int unwind_take(struct stack_slot *slot)
+/* The row of the frame's code, by its mapping. */
+__noinline __u64 unwind_find(__u32 index)
 {
+	union unwind_bytes found = { 0 };
+	struct stack_slot *slot = stack_slot(index);
+	const struct unwind_range *range = slot ? unwind_range(index, slot) : NULL;
+	if (range && range->object.state == UNWIND_TABLE)
+		return unwind_row_of(slot, range).bytes;
+	if (range && range->object.state == UNWIND_TABLE_WANTED)
+		found.row.type = UNWIND_WANTED;
+	return found.bytes;
+}
+
+static __always_inline int unwind_by(struct stack_slot *slot, struct unwind_row row)
+{
+	switch (row.type & UNWIND_TYPES) {
+	case UNWIND_NONE:
+		return unwind_by_pointer(slot);
+	case UNWIND_END:
+		return unwind_ends(slot, STACK_WHOLE);
+	case UNWIND_SIGNAL:
+		return unwind_signal(slot);
+	case UNWIND_COMPLEX:
+		return unwind_ends(slot, STACK_COMPLEX);
+	case UNWIND_WANTED:
+		return unwind_ends(slot, STACK_NEW);
+	}
+	return unwind_by_row(slot, row);
+}
+
+/* Takes the frame that the slot stands at, and goes on to its caller's. 0: goes on. */
+__noinline int unwind_step(__u32 index)
+{
+	union unwind_bytes found;
+	struct stack_slot *slot = stack_slot(index);
+	if (!slot)
+		return 1;
+	__u64 ip = slot->ip - slot->called;
+	const struct unwind_memo *memo = unwind_memo(slot, ip);
+	found.bytes = memo->row;
+	if (memo->tag != (ip | slot->memory) || ip >> UNWIND_ADDR_BITS)
+		found.bytes = unwind_find(index);
 	__u64 n = slot->definition.frames;
 	if (n >= STACK_FRAMES_MAX)
 		return unwind_ends(slot, STACK_DEEP);
@@ -275,28 +299,16 @@ static __always_inline int unwind_take(struct stack_slot *slot)
 	slot->definition.ip_addr[n & STACK_FRAMES_MAX] = slot->ip;
 	slot->definition.frames = n + 1;
 	slot->key = stack_mix(slot->key, slot->ip);
-	return 0;
+	return unwind_by(slot, found.row);
 }
 
-/* Takes the frame that the slot stands at, and goes on to its caller's. 0: goes on. */
-__noinline int unwind_step(__u32 index)
+/* Several steps: so the loop over all frames is short for the verifier. */
+__noinline int unwind_steps(__u32 index)
 {
-	union {
-		__u64 bytes;
-		struct unwind_row row;
-	} known;
-	struct stack_slot *slot = stack_slot(index);
-	if (!slot)
-		return 1;
-	__u64 ip = slot->ip - slot->called;
-	const struct unwind_memo *memo = unwind_memo(slot, ip);
-	known.bytes = memo->row;
-	if (memo->tag == (ip | slot->memory) && !(ip >> UNWIND_ADDR_BITS))
-		return unwind_take(slot) || unwind_by_any_row(slot, known.row);
-	const struct unwind_range *range = unwind_range(index, slot);
-	if (unwind_take(slot))
-		return 1;
-	return range ? unwind_in_range(slot, range) : unwind_by_pointer(slot);
+	for (int i = 0; i < UNWIND_AT_ONCE; i++)
+		if (unwind_step(index))
+			return 1;
+	return 0;
 }
 
 /* Walks from the registers in the slot; what came of it is in the slot. */
@@ -305,9 +317,10 @@ static __always_inline void unwind_walk(__u32 index, struct stack_slot *slot)
 	slot->definition.frames = 0;
 	slot->called = slot->guessed = 0;
 	slot->end = STACK_DEEP;
+	slot->index = index;
 	unwind_look(slot);
-	for (int i = 0; i <= STACK_FRAMES_MAX; i++)
-		if (unwind_step(index))
+	for (int i = 0; i <= STACK_FRAMES_MAX / UNWIND_AT_ONCE; i++)
+		if (unwind_steps(index))
 			break;
 }
 

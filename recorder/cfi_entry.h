@@ -8,7 +8,7 @@
 #include "recorder/cursor.h"
 
 /* Longer shared parts are refused: they are read again and again. */
-#define CFI_CIE_MAX 4096
+#define CFI_CIE_MAX 512
 
 struct cfi_section {
 	const uint8_t *bytes;

@@ -5,6 +5,7 @@
 #include "recorder/unwind_table.h"
 #include "tests/check.h"
 
+#include <alloca.h>
 #include <dlfcn.h>
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -251,8 +252,10 @@ static void check_rows(struct judged *judged)
 	for (size_t i = 0; i + 1 < table->count; i++) {
 		const struct unwind_row *row = &table->rows[i];
 
-		if (!code_map_address(&judged->code, row->pc, &address))
-			FAIL("%s: row at %#x", judged->path, row->pc);
+		if (!code_map_address(&judged->code, row->pc, &address)) {
+			CHECK_EQUAL(row->type, UNWIND_NONE); /* a segment's end */
+			continue;
+		}
 		check_address(judged, row, address, row->pc);
 		middle = (row[1].pc - row->pc) / 2;
 		if (row->type != UNWIND_NONE)
@@ -345,13 +348,15 @@ static void check_expressions(void)
 	}
 }
 
-/* gcc finds its CFA in memory; judged, not run. */
+/* gcc finds its CFA in memory, and before that in r10; judged, not run. */
 __attribute__((noinline, used)) static int realigned(int n)
 {
 	char bytes[256] __attribute__((aligned(64)));
+	char *more = alloca(n);
 
 	snprintf(bytes, sizeof(bytes), "%d", n);
-	return puts(bytes);
+	memset(more, 0, n);
+	return puts(bytes) + puts(more);
 }
 
 int main(int argc, char **argv)

@@ -6,7 +6,7 @@ set -eu
 # Those of the files that are there.
 there() {
 	for file; do
-		[ ! -f "$file" ] || [ -L "$file" ] || echo "$file"
+		[ ! -f "$file" ] || readlink -f "$file"
 	done
 }
 
@@ -23,5 +23,5 @@ libc=$(ldd "$O/memtape-record" | awk '$1 == "libc.so.6" { print $3 }')
 {
 	there "$libc" /usr/bin/python3 /usr/lib/*/libLLVM-*.so.1
 	largest
-} >"$dir/files"
+} | sort -u >"$dir/files"
 xargs -d '\n' "$O/tests/bench/unwind_build" <"$dir/files"

@@ -331,7 +331,7 @@ static int recorder_step(struct recorder *recorder)
 					      : stacks_name(recorder->stacks, now + sleep_least_ns);
 	if (bytes > ring / 8)
 		recorder->sleep_ns = sleep_least_ns;
-	else if (bytes <= ring / 64 && recorder->sleep_ns < sleep_most_ns)
+	else if (bytes <= ring / 16 && recorder->sleep_ns < sleep_most_ns)
 		recorder->sleep_ns *= 2;
 	return error ? error : names < 0 ? names : 0;
 }

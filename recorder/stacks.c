@@ -52,7 +52,7 @@ struct recent {
 enum { RECENT_SIZE = 8192 };
 
 struct stacks {
-	struct recent recent[RECENT_SIZE]; /* by the key's low bits */
+	struct recent recent[RECENT_SIZE]; /* pairs, by the key's low bits */
 	struct definer *definer;
 	struct images *images;
 	struct spaces *spaces;
@@ -292,16 +292,20 @@ static int stacks_find(struct stacks *stacks, uint64_t key, uint64_t *id)
 
 int stacks_define(struct stacks *stacks, uint64_t key, uint64_t *id)
 {
-	struct recent *recent = &stacks->recent[key % RECENT_SIZE];
-	*id = recent->id;
-	if (recent->key == key && recent->epoch == stacks->definer->epoch)
-		return 0;
+	struct recent *recent = &stacks->recent[2 * (key % (RECENT_SIZE / 2))];
+	for (int i = 0; i < 2; i++) {
+		*id = recent[i].id;
+		if (recent[i].key == key && recent[i].epoch == stacks->definer->epoch)
+			return 0;
+	}
 	*id = 0;
 	if (!key)
 		return 0;
 	int error = stacks_find(stacks, key, id);
-	if (!error && *id && *id <= UINT32_MAX)
-		*recent = (struct recent){ key, stacks->definer->epoch, (uint32_t)*id };
+	if (!error && *id && *id <= UINT32_MAX) {
+		recent[1] = recent[0];
+		recent[0] = (struct recent){ key, stacks->definer->epoch, (uint32_t)*id };
+	}
 	return error;
 }
 

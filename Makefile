@@ -6,9 +6,10 @@ Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(@:$(O)/%=%))
 
 build_packages := gcc make pkg-config clang bpftool protobuf-c-compiler libbpf-dev libelf-dev \
-                  zlib1g-dev libzstd-dev libprotobuf-c-dev libsqlite3-dev libdw-dev
+                  zlib1g-dev libzstd-dev libprotobuf-c-dev libsqlite3-dev libdw-dev \
+                  liblzma-dev
 test_packages := protobuf-compiler zstd sqlite3 linux-perf strace procps python3 libcap2-bin \
-                 binutils clang-format musl-tools
+                 binutils xz-utils clang-format musl-tools
 vm_packages := qemu-system-x86 busybox-static cpio kmod xz-utils
 
 MAKEFLAGS += --no-builtin-rules
@@ -27,7 +28,7 @@ $(error not installed: $(missing). Run: make setup $(MAKECMDGOALS))
 endif
 endif
 
-pkgs := libzstd libprotobuf-c sqlite3 libdw libelf libbpf zlib
+pkgs := libzstd libprotobuf-c sqlite3 libdw libelf libbpf liblzma zlib
 warnings := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wvla $(if $(CI),-Werror)
 sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 all_cflags := -std=gnu11 -O2 -g $(warnings) -MMD -MP -I. -I$(O) -D_GNU_SOURCE $(sanitize) $(CFLAGS)
@@ -39,7 +40,7 @@ report_obj := $(patsubst %.c,$(O)/%.o,$(filter-out report/main.c,$(wildcard repo
 recorder_obj := $(patsubst %.c,$(O)/%.o,$(filter-out recorder/main.c,$(wildcard recorder/*.c))) $(O)/bpf/objects.o
 format_libs := -lzstd -lprotobuf-c -lz
 analyzer_libs := $(format_libs) -lsqlite3 -ldw -lelf -lm -lpthread
-recorder_libs := $(format_libs) -lbpf -lelf
+recorder_libs := $(format_libs) -lbpf -lelf -llzma
 
 $(O)/memtape: $(O)/report/main.o $(report_obj) $(analyzer_obj) $(format_obj)
 	$(call say,LINK)
@@ -107,7 +108,7 @@ everything := $(report_obj) $(analyzer_obj) $(recorder_obj) $(format_obj)
 
 $(unit): $(O)/%: $(O)/%.o $(everything)
 	$(call say,LINK)
-	$(Q)$(CC) $(sanitize) $(LDFLAGS) -o $@ $^ $(analyzer_libs) -lbpf
+	$(Q)$(CC) $(sanitize) $(LDFLAGS) -o $@ $^ $(analyzer_libs) -lbpf -llzma
 
 # What the live tests record: no sanitizer, frame pointers, nothing inlined away.
 $(programs): $(O)/%: %.c

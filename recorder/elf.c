@@ -26,11 +26,14 @@ struct symbol_table {
 
 struct elf_file {
 	int fd;
+	bool own_fd;
 	Elf *elf;
 	struct segment segments[SEGMENTS_MAX]; /* executable ones */
 	size_t n_segments;
 	struct symbol_table dynamic, full;
 	Elf_Scn *versions;
+	uint8_t *bytes;         /* of a file in memory, else NULL */
+	struct elf_file *debug; /* holds the full symbol table instead, or NULL */
 	bool sorted;
 	struct functions functions;
 };
@@ -72,6 +75,18 @@ static void find_sections(struct elf_file *file)
 	}
 }
 
+static int file_begin(struct elf_file *file, struct elf_file **out)
+{
+	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF) {
+		elf_file_close(file);
+		return -ENOEXEC;
+	}
+	find_segments(file);
+	find_sections(file);
+	*out = file;
+	return 0;
+}
+
 int elf_file_open(int fd, struct elf_file **out)
 {
 	struct elf_file *file;
@@ -83,14 +98,23 @@ int elf_file_open(int fd, struct elf_file **out)
 	file->fd = fd;
 	/* Not mapped: the file may shrink while it is read. */
 	file->elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF) {
-		elf_file_close(file);
-		return -ENOEXEC;
+	return file_begin(file, out);
+}
+
+int elf_file_open_bytes(uint8_t *bytes, size_t n, struct elf_file **out)
+{
+	struct elf_file *file;
+
+	elf_version(EV_CURRENT);
+	file = calloc(1, sizeof(*file));
+	if (!file) {
+		free(bytes);
+		return -ENOMEM;
 	}
-	find_segments(file);
-	find_sections(file);
-	*out = file;
-	return 0;
+	file->fd = -1;
+	file->bytes = bytes;
+	file->elf = elf_memory((char *)bytes, n);
+	return file_begin(file, out);
 }
 
 void elf_file_close(struct elf_file *file)
@@ -99,12 +123,73 @@ void elf_file_close(struct elf_file *file)
 		return;
 	elf_end(file->elf);
 	functions_free(&file->functions);
+	elf_file_close(file->debug);
+	if (file->own_fd)
+		close(file->fd);
+	free(file->bytes);
 	free(file);
 }
 
 struct Elf *elf_handle(struct elf_file *file)
 {
 	return file->elf;
+}
+
+void elf_own_fd(struct elf_file *file)
+{
+	file->own_fd = true;
+}
+
+bool elf_has_symbols(const struct elf_file *file)
+{
+	return file->full.section || file->debug;
+}
+
+void elf_use_debug(struct elf_file *file, struct elf_file *debug)
+{
+	file->debug = debug;
+}
+
+static bool is_named_section(struct elf_file *file, size_t names, Elf_Scn *section,
+			     const char *name)
+{
+	const char *found;
+	GElf_Shdr header;
+
+	if (!gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS)
+		return false;
+	found = elf_strptr(file->elf, names, header.sh_name);
+	return found && !strcmp(found, name);
+}
+
+int elf_section(struct elf_file *file, const char *name, size_t max, const void **bytes, size_t *n)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	Elf_Data *data;
+	size_t names;
+
+	if (elf_getshdrstrndx(file->elf, &names))
+		return -ENOENT;
+	while ((section = elf_nextscn(file->elf, section)))
+		if (is_named_section(file, names, section, name))
+			break;
+	if (!section || !gelf_getshdr(section, &header) || header.sh_size > max)
+		return -ENOENT;
+	data = elf_rawdata(section, NULL);
+	if (!data || !data->d_buf)
+		return -ENOENT;
+	*bytes = data->d_buf;
+	*n = data->d_size;
+	return 0;
+}
+
+int elf_address(const struct elf_file *file, int64_t *address_offset)
+{
+	if (!file->n_segments)
+		return -ENOENT;
+	*address_offset = (int64_t)(file->segments[0].address - file->segments[0].offset);
+	return 0;
 }
 
 ssize_t elf_code(struct elf_file *file, uint64_t file_offset, uint8_t *buffer, size_t n)
@@ -314,7 +399,8 @@ static uint64_t section_end(struct elf_file *file, size_t index, uint64_t addres
  * A function without a size reaches to the next one, which a stripped file does not tell: there it
  * is left out.
  */
-static int add_functions(struct elf_file *file, struct symbol_table *table)
+static int add_functions(struct functions *functions, struct elf_file *file,
+			 struct symbol_table *table)
 {
 	const char *name;
 	GElf_Sym symbol;
@@ -328,7 +414,7 @@ static int add_functions(struct elf_file *file, struct symbol_table *table)
 		end = symbol.st_value + symbol.st_size;
 		if (!symbol.st_size && file->full.section)
 			end = section_end(file, symbol.st_shndx, symbol.st_value);
-		err = functions_add(&file->functions,
+		err = functions_add(functions,
 				    &(struct function){
 					    .start = symbol.st_value,
 					    .end = end,
@@ -342,10 +428,12 @@ static int add_functions(struct elf_file *file, struct symbol_table *table)
 
 static int load_functions(struct elf_file *file)
 {
-	int err = add_functions(file, &file->dynamic);
+	int err = add_functions(&file->functions, file, &file->dynamic);
 
 	if (!err)
-		err = add_functions(file, &file->full);
+		err = add_functions(&file->functions, file, &file->full);
+	if (!err && file->debug)
+		err = add_functions(&file->functions, file->debug, &file->debug->full);
 	if (err) {
 		functions_free(&file->functions);
 		return err;

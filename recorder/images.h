@@ -17,6 +17,7 @@ struct image {
 	char *path;
 	struct elf_file *elf; /* NULL: could not be opened */
 	struct cfi *cfi;      /* NULL until image_cfi() */
+	bool debug_sought;    /* its symbols were looked for in debug files (image_names.c) */
 	int fd;
 	struct mark mark;
 };

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bpf/definitions.h"
-#include "recorder/elf.h"
 #include "recorder/hash.h"
+#include "recorder/image_names.h"
 #include "recorder/stacks.h"
 #include "recorder/walk.h"
 
@@ -326,9 +326,10 @@ static int frame_name(struct stacks *stacks, struct frame *frame)
 	const char *name = NULL;
 	uint64_t offset = frame->offset - !frame->innermost;
 	frame->looked_up = true;
-	if (!frame->image->elf)
-		return 0;
-	if (!elf_function_at(frame->image->elf, offset, &name, &frame->function_offset)) {
+	int error = image_function_at(frame->image, offset, &name, &frame->function_offset);
+	if (error && error != -ENOENT)
+		return error;
+	if (!error) {
 		frame->function_offset += !frame->innermost;
 		frame->name = strdup(name);
 		if (!frame->name)

@@ -7,7 +7,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(@:$(O)/%=%))
 
 build_packages := gcc make pkg-config clang bpftool protobuf-c-compiler libbpf-dev libelf-dev \
                   zlib1g-dev libzstd-dev libprotobuf-c-dev libsqlite3-dev libdw-dev \
-                  liblzma-dev
+                  liblzma-dev libiberty-dev
 test_packages := protobuf-compiler zstd sqlite3 linux-perf strace procps python3 libcap2-bin \
                  binutils xz-utils clang-format musl-tools
 vm_packages := qemu-system-x86 busybox-static cpio kmod xz-utils
@@ -39,7 +39,7 @@ analyzer_obj := $(patsubst %.c,$(O)/%.o,$(wildcard analyzer/*.c)) $(O)/analyzer/
 report_obj := $(patsubst %.c,$(O)/%.o,$(filter-out report/main.c,$(wildcard report/*.c))) $(O)/report/reports.o
 recorder_obj := $(patsubst %.c,$(O)/%.o,$(filter-out recorder/main.c,$(wildcard recorder/*.c))) $(O)/bpf/objects.o
 format_libs := -lzstd -lprotobuf-c -lz
-analyzer_libs := $(format_libs) -lsqlite3 -ldw -lelf -lm -lpthread
+analyzer_libs := $(format_libs) -lsqlite3 -ldw -lelf -liberty -lm -lpthread
 recorder_libs := $(format_libs) -lbpf -lelf -llzma
 
 $(O)/memtape: $(O)/report/main.o $(report_obj) $(analyzer_obj) $(format_obj)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "analyzer/demangle.h"
 #include "analyzer/index.h"
 
 /* ---- snapshot_value(text, key) */
@@ -218,5 +219,5 @@ int functions_register(struct analysis *analysis)
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions) && !rc; i++)
 		rc = sqlite3_create_function(analysis->db, functions[i].name, 2, flags, analysis,
 					     functions[i].function, NULL, NULL);
-	return rc;
+	return rc ? rc : demangle_register(analysis->db);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "analyzer/demangle.h"
 #include "analyzer/index.h"
 
 enum { DEPTH_MAX = 1024 };
@@ -96,11 +97,13 @@ static char *frame_name(sqlite3_stmt *row)
 	unsigned long long offset = (unsigned long long)sqlite3_column_int64(row, 0);
 	const char *symbol = (const char *)sqlite3_column_text(row, 1);
 	const char *image = (const char *)sqlite3_column_text(row, 4);
-	char *name;
-	int n;
+	char *name = symbol ? demangle(symbol) : NULL;
+	int n = 0;
 
-	if (symbol)
+	if (symbol && !name)
 		n = asprintf(&name, "%s", symbol);
+	else if (symbol)
+		;
 	else if (sqlite3_column_int(row, 3) && image)
 		n = asprintf(&name, "[%s+0x%llx]", basename_of(image), offset);
 	else

@@ -23,6 +23,14 @@ static void trace_make(const char *path)
 		snprintf(line, sizeof(line), "stack id=%d parent_id=%d frame_id=1", i, i - 1);
 		trace_row(writer, line);
 	}
+	trace_row(writer, "frame id=4 image_id=1 offset=64");
+	trace_row(writer, "frame id=5 image_id=1 offset=80");
+	trace_row(writer, "symbol image_id=1 offset=64 symbol=_Z4growIiEvRSt6vectorIT_SaIS1_EE");
+	trace_row(writer, "symbol image_id=1 offset=80"
+			  " symbol=_ZN4core3fmt9Formatter9write_str17h6a6ad2f9ba0e2ee8E");
+	trace_row(writer, "stack id=3000 frame_id=4");
+	trace_row(writer, "stack id=3001 parent_id=3000 frame_id=5");
+	trace_row(writer, "heap ts_ns=900 process_id=1 op=1 addr=16 stack_id=3001");
 	trace_row(writer, "stack id=2000 parent_id=1 frame_id=2");
 	trace_row(writer, "stack id=2001 parent_id=2000 frame_id=3");
 	for (int i = 0; i < 10; i++) {
@@ -44,9 +52,22 @@ static void check_deep(struct analysis *a)
 	check_answer(
 		a,
 		"SELECT t.folded, sum(s.allocs) FROM heap_site s JOIN stack_text t USING (stack_id)"
-		" WHERE t.depth < 10 GROUP BY 1",
+		" WHERE t.depth = 3 GROUP BY 1",
 		"a:b c;[abcd+0x20];[x+0x30]|5\n");
 	check_answer(a, "SELECT count(*) FROM stack_text WHERE folded LIKE '[truncated]%'", "76\n");
+}
+
+static void check_mangled(struct analysis *a)
+{
+	check_answer(a,
+		     "SELECT DISTINCT leaf, caller FROM heap JOIN stack_text USING (stack_id)"
+		     " WHERE depth = 2",
+		     "core::fmt::Formatter::write_str|"
+		     "void grow<int>(std::vector<int, std::allocator<int> >&)\n");
+	check_answer(
+		a,
+		"SELECT count(*), max(demangle(symbol)) FROM symbol WHERE symbol LIKE '\\_Z%' ESCAPE '\\'",
+		"2|void grow<int>(std::vector<int, std::allocator<int> >&)\n");
 }
 
 /* The database holds the text of stacks that something refers to. */
@@ -56,8 +77,8 @@ static void check_saved(struct analysis *trace, const char *path)
 
 	CHECK_EQUAL(analysis_save(trace, path, false), 0);
 	a = analysis_opened(path);
-	check_answer(a, "SELECT depth FROM stack_text ORDER BY 1", "3\n1024\n");
-	check_answer(a, "SELECT count(*) FROM stack", "1102\n");
+	check_answer(a, "SELECT depth FROM stack_text ORDER BY 1", "2\n3\n1024\n");
+	check_answer(a, "SELECT count(*) FROM stack", "1104\n");
 	analysis_close(a);
 }
 
@@ -93,7 +114,7 @@ static void check_edited(const char *path)
 	edit(path, "DROP TABLE stack");
 	a = analysis_opened(path);
 	check_refused(a, "SELECT stack_folded(1)", "SQL logic error");
-	check_answer(a, "SELECT count(*) FROM stack_text", "2\n");
+	check_answer(a, "SELECT count(*) FROM stack_text", "3\n");
 	analysis_close(a);
 }
 
@@ -105,6 +126,7 @@ int main(void)
 	trace_make(path);
 	a = analysis_opened(path);
 	check_deep(a);
+	check_mangled(a);
 	check_saved(a, database);
 	analysis_close(a);
 	check_edited(database);

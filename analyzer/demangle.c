@@ -1,6 +1,6 @@
 /*
- * libiberty does the work, writing into a callback. What is hostile is stopped there, by leaving it:
- * a name that says "the same once more" a hundred times would take it for ever.
+ * libiberty does the work, writing into a callback. What is hostile is stopped there, by leaving
+ * it: a name that says "the same once more" a hundred times would take it for ever.
  */
 #include "analyzer/demangle.h"
 
@@ -39,7 +39,8 @@ static void name_add(const char *part, size_t n, void *context)
 typedef int (*demangler)(const char *mangled, int options, demangle_callbackref callback,
 			 void *opaque);
 
-/* The callback allocates nothing that its caller would free, nor does the caller: see the longjmp. */
+/* The callback allocates nothing that its caller would free, nor does the caller: see the longjmp.
+ */
 static char *demangle_by(demangler demangler, const char *mangled, const char *version)
 {
 	struct name *name = calloc(1, sizeof(*name));

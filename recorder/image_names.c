@@ -1,6 +1,18 @@
 #include <errno.h>
 #include "recorder/debug_file.h"
 #include "recorder/image_names.h"
+#include "recorder/perf_map.h"
+
+int image_used(struct image *image)
+{
+	if (!image->code_tgid || image->map)
+		return 0;
+	/* A process that has ended tells no more names. */
+	int error = perf_map_open(image->code_tgid, &image->map);
+	if (!error)
+		error = perf_map_read(image->map);
+	return error == -ENOMEM ? error : 0;
+}
 
 /* Stripped files only: what is whole needs no other file. */
 static int image_seek_debug(struct image *image)
@@ -19,6 +31,8 @@ int image_function_at(struct image *image, uint64_t offset, const char **name,
 		      uint64_t *function_offset)
 {
 	int error = 0;
+	if (image->map)
+		return perf_map_find(image->map, offset, name, function_offset) ? -EAGAIN : 0;
 	if (!image->elf)
 		return -ENOENT;
 	if (!image->debug_sought)

@@ -5,11 +5,13 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #include "recorder/cfi.h"
 #include "recorder/elf.h"
 #include "recorder/hash.h"
 #include "recorder/images.h"
+#include "recorder/perf_map.h"
 
 enum { VDSO_MAX = 64 << 10 };
 
@@ -19,7 +21,10 @@ struct images {
 	struct image **all;
 	size_t count;
 	struct hash by_name;
+	struct hash code; /* by process: NO_CODE, or the image of what it makes */
 };
+
+static const uint64_t NO_CODE = 1; /* never a pointer */
 
 int images_open(struct definer *definer, struct images **out)
 {
@@ -117,6 +122,7 @@ static void image_free(struct image *image)
 {
 	cfi_close(image->cfi);
 	elf_file_close(image->elf);
+	perf_map_close(image->map);
 	if (image->fd >= 0)
 		close(image->fd);
 	free(image->path);
@@ -130,23 +136,69 @@ static struct image *images_known(const struct images *images, const struct imag
 	return (struct image *)hash_get(&images->by_name, text_hash(name), !image->build_id[0]);
 }
 
-static int images_add(struct images *images, struct image *image)
+static int images_reserve(struct images *images)
 {
-	const char *name = image->build_id[0] ? image->build_id : image->path;
 	struct image **all = realloc(images->all, (images->count + 1) * sizeof(*all));
 	if (!all)
 		return -ENOMEM;
 	images->all = all;
+	return 0;
+}
+
+static int images_add(struct images *images, struct image *image)
+{
+	const char *name = image->build_id[0] ? image->build_id : image->path;
+	if (images_reserve(images))
+		return -ENOMEM;
 	if (hash_set(&images->by_name, text_hash(name), !image->build_id[0], (uintptr_t)image))
 		return -ENOMEM;
 	images->all[images->count++] = image;
 	return 0;
 }
 
+/* The path is unique: the same pid on another host, or later, is another image. */
+static struct image *code_make(uint32_t tgid)
+{
+	struct image *image = calloc(1, sizeof(*image));
+	struct timespec now;
+	if (!image)
+		return NULL;
+	clock_gettime(CLOCK_REALTIME, &now);
+	image->fd = -1;
+	image->code_tgid = tgid;
+	if (asprintf(&image->path, "/tmp/perf-%u.map %lld.%09ld", tgid, (long long)now.tv_sec,
+		     now.tv_nsec) >= 0)
+		return image;
+	free(image);
+	return NULL;
+}
+
+static struct image *images_code(struct images *images, uint32_t tgid)
+{
+	uint64_t known = hash_get(&images->code, tgid, 0);
+	if (known && known != NO_CODE)
+		return (struct image *)known;
+	struct image *image = images_reserve(images) ? NULL : code_make(tgid);
+	if (!image)
+		return NULL;
+	if (hash_set(&images->code, tgid, 0, (uintptr_t)image)) {
+		image_free(image);
+		return NULL;
+	}
+	images->all[images->count++] = image;
+	return image;
+}
+
+int images_end_code(struct images *images, uint32_t tgid)
+{
+	return hash_get(&images->code, tgid, 0) ? hash_set(&images->code, tgid, 0, NO_CODE) : 0;
+}
+
 struct image *images_find(struct images *images, const struct image_place *place)
 {
-	if (!place->path[0] || !strncmp(place->path, "//anon", 6) ||
-	    (place->path[0] == '[' && strcmp(place->path, "[vdso]")))
+	if (!place->path[0] || !strncmp(place->path, "//anon", 6))
+		return images_code(images, place->tgid);
+	if (place->path[0] == '[' && strcmp(place->path, "[vdso]"))
 		return NULL;
 	struct image *image = image_make(place), *known;
 	if (!image || !image->path)
@@ -165,6 +217,18 @@ forget:
 	return NULL;
 }
 
+int images_read_maps(struct images *images)
+{
+	int new = 0;
+	for (size_t i = 0; i < images->count; i++) {
+		int got = images->all[i]->map ? perf_map_read(images->all[i]->map) : 0;
+		if (got < 0)
+			return got;
+		new |= got;
+	}
+	return new;
+}
+
 int image_define(struct images *images, struct image *image, uint64_t *id)
 {
 	struct row row;
@@ -181,7 +245,8 @@ int image_define(struct images *images, struct image *image, uint64_t *id)
 	row_number(&row, "id", image->mark.id);
 	row_text(&row, "build_id", image->build_id[0] ? image->build_id : NULL);
 	row_text(&row, "unidentified_path", image->build_id[0] ? NULL : image->path);
-	row_text(&row, "path", image->path);
+	row_bytes(&row, "path", image->path,
+		  image->code_tgid ? strcspn(image->path, " ") : strlen(image->path));
 	return row_write(&row, images->definer->writer);
 }
 
@@ -193,5 +258,6 @@ void images_close(struct images *images)
 		image_free(images->all[i]);
 	free(images->all);
 	hash_release(&images->by_name);
+	hash_release(&images->code);
 	free(images);
 }

@@ -9,6 +9,7 @@
 
 struct cfi;
 struct elf_file;
+struct perf_map;
 
 enum { BUILD_ID_MAX = 32 };
 
@@ -19,6 +20,8 @@ struct image {
 	struct cfi *cfi;      /* NULL until image_cfi() */
 	bool debug_sought;    /* its symbols were looked for in debug files (image_names.c) */
 	int fd;
+	uint32_t code_tgid;   /* code that this process made, in anonymous memory; 0: a file's */
+	struct perf_map *map; /* of code: the names that the process gives it; NULL: not opened */
 	struct mark mark;
 };
 
@@ -37,12 +40,19 @@ int images_open(struct definer *, struct images **out);
 
 /*
  * The image mapped there, opened through /proc/PID/map_files, else by its path if the build id is
- * the same. NULL: no file is mapped there (anonymous memory), or out of memory.
+ * the same. For anonymous memory an image of all code that the process makes, whose offsets are
+ * addresses. NULL: neither ([heap], [stack]), or out of memory.
  */
 struct image *images_find(struct images *, const struct image_place *);
 
 /* Its call frame information, opened at the first call; NULL if it has none. The image's own. */
 struct cfi *image_cfi(struct image *);
+/* A new program begins in the process, or it has ended: code that it makes from now on is another
+ * image. 0 or -ENOMEM. */
+int images_end_code(struct images *, uint32_t tgid);
+
+/* Reads what processes named since. 1: there are new names; 0; -ENOMEM. */
+int images_read_maps(struct images *);
 
 /* Its number in this epoch; writes the row if it is new there. 0 or -errno. */
 int image_define(struct images *, struct image *, uint64_t *id);

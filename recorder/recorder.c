@@ -367,6 +367,7 @@ static int recorder_end(struct recorder *recorder, const char *reason)
 	ladder_detach(&recorder->ladder);
 	int64_t now = now_ns();
 	int error = recorder_drain(recorder, INT64_MAX, &bytes);
+	stacks_name_last(recorder->stacks);
 	int names = error ? error : stacks_name(recorder->stacks, now + names_at_end_ns);
 	if (!error)
 		error = names < 0 ? names : recorder_second(recorder, now_ns());

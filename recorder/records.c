@@ -200,8 +200,7 @@ static int take_mapping(struct records *records, const struct mmap_news *news)
 		return 0;
 	if (!news->exec)
 		return spaces_map(records->c.spaces, &place, news->file_offset);
-	spaces_clear(records->c.spaces, news->tgid);
-	return 0;
+	return spaces_clear(records->c.spaces, news->tgid);
 }
 
 /* ---- learning the objects' records */

@@ -114,6 +114,8 @@ int spaces_map(struct spaces *spaces, const struct image_place *place, uint64_t 
 		return -ENOMEM;
 	struct mapping mapping = { place->start, place->end, file_offset,
 				   images_find(spaces->images, place) };
+	if (mapping.image && mapping.image->code_tgid)
+		mapping.file_offset = place->start;
 	return space_insert(space, mapping);
 }
 
@@ -128,11 +130,12 @@ int spaces_fork(struct spaces *spaces, uint32_t parent, uint32_t child)
 	return 0;
 }
 
-void spaces_clear(struct spaces *spaces, uint32_t tgid)
+int spaces_clear(struct spaces *spaces, uint32_t tgid)
 {
 	struct space *space = spaces_get(spaces, tgid);
 	if (space)
 		space->count = 0;
+	return images_end_code(spaces->images, tgid);
 }
 
 int spaces_scan(struct spaces *spaces, uint32_t tgid)
@@ -148,7 +151,7 @@ int spaces_scan(struct spaces *spaces, uint32_t tgid)
 		struct image_place place = { .tgid = tgid };
 		uint64_t offset;
 		char mode[5];
-		int path = 0;
+		int path = 0; /* none behind the last blank: anonymous memory */
 		line[strcspn(line, "\n")] = '\0';
 		if (sscanf(line, "%lx-%lx %4s %lx %*s %*s %n", &place.start, &place.end, mode,
 			   &offset, &path) < 4 ||

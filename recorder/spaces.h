@@ -17,8 +17,8 @@ int spaces_map(struct spaces *, const struct image_place *, uint64_t file_offset
 /* A child got its parent's mappings. 0 or -ENOMEM. */
 int spaces_fork(struct spaces *, uint32_t parent, uint32_t child);
 
-/* exec or exit: nothing is mapped any more. */
-void spaces_clear(struct spaces *, uint32_t tgid);
+/* exec or exit: nothing is mapped any more. 0 or -ENOMEM. */
+int spaces_clear(struct spaces *, uint32_t tgid);
 
 /* Reads /proc/PID/maps. 0 or -errno. */
 int spaces_scan(struct spaces *, uint32_t tgid);

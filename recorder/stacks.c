@@ -27,6 +27,11 @@ struct node {
 
 static const uint64_t PENDING = 1; /* in a pointer to a struct pending, to tell it from a node's */
 
+struct frame_list {
+	struct frame **all;
+	size_t count, size;
+};
+
 /* A definition until its first use resolves it. */
 struct pending {
 	uint32_t tgid;
@@ -51,6 +56,8 @@ struct recent {
 
 enum { RECENT_SIZE = 8192 };
 
+static const int64_t wait_ns = 1000000000;
+
 struct stacks {
 	struct recent recent[RECENT_SIZE]; /* pairs, by the key's low bits */
 	struct definer *definer;
@@ -61,8 +68,9 @@ struct stacks {
 	struct hash by_key;        /* a struct pending, marked, or the node that it became */
 	struct hash nodes, frames; /* by (parent, frame), by (image, offset) */
 	struct pool pool;
-	struct frame **unnamed;
-	size_t unnamed_count, unnamed_size;
+	struct frame_list unnamed;
+	struct frame_list waiting; /* for names that their process may still write */
+	int64_t wait_until_ns;
 	uint64_t undefined;
 	uint64_t walked[STACK_ENDS];
 };
@@ -121,17 +129,17 @@ int stacks_learn(struct stacks *stacks, const struct stack_news *news)
 	return -ENOMEM;
 }
 
-static int stacks_queue_name(struct stacks *stacks, struct frame *frame)
+static int frame_list_add(struct frame_list *list, struct frame *frame)
 {
-	if (stacks->unnamed_count == stacks->unnamed_size) {
-		size_t size = stacks->unnamed_size ? stacks->unnamed_size * 2 : 256;
-		struct frame **unnamed = realloc(stacks->unnamed, size * sizeof(*unnamed));
-		if (!unnamed)
+	if (list->count == list->size) {
+		size_t size = list->size ? list->size * 2 : 256;
+		struct frame **all = realloc(list->all, size * sizeof(*all));
+		if (!all)
 			return -ENOMEM;
-		stacks->unnamed = unnamed;
-		stacks->unnamed_size = size;
+		list->all = all;
+		list->size = size;
 	}
-	stacks->unnamed[stacks->unnamed_count++] = frame;
+	list->all[list->count++] = frame;
 	return 0;
 }
 
@@ -147,7 +155,7 @@ static struct frame *stacks_frame_at(struct stacks *stacks, struct image *image,
 	frame->image = image;
 	frame->offset = offset;
 	frame->innermost = innermost;
-	if (image && stacks_queue_name(stacks, frame))
+	if (image && (image_used(image) || frame_list_add(&stacks->unnamed, frame)))
 		return NULL;
 	return frame;
 }
@@ -325,10 +333,12 @@ static int frame_name(struct stacks *stacks, struct frame *frame)
 {
 	const char *name = NULL;
 	uint64_t offset = frame->offset - !frame->innermost;
-	frame->looked_up = true;
 	int error = image_function_at(frame->image, offset, &name, &frame->function_offset);
+	if (error == -EAGAIN)
+		return frame_list_add(&stacks->waiting, frame);
 	if (error && error != -ENOENT)
 		return error;
+	frame->looked_up = true;
 	if (!error) {
 		frame->function_offset += !frame->innermost;
 		frame->name = strdup(name);
@@ -338,12 +348,31 @@ static int frame_name(struct stacks *stacks, struct frame *frame)
 	return frame_write_name(stacks, frame);
 }
 
+/* Asks again, once a second, for the names that were not there. */
+static int stacks_wait(struct stacks *stacks)
+{
+	int64_t now = now_ns();
+	if (!stacks->waiting.count || now < stacks->wait_until_ns)
+		return 0;
+	stacks->wait_until_ns = now + wait_ns;
+	int new = images_read_maps(stacks->images), error = new < 0 ? new : 0;
+	while (new > 0 && stacks->waiting.count && !error)
+		error = frame_list_add(&stacks->unnamed,
+				       stacks->waiting.all[--stacks->waiting.count]);
+	return error;
+}
+
 int stacks_name(struct stacks *stacks, int64_t until_ns)
 {
-	int error = 0;
-	while (stacks->unnamed_count && !error && now_ns() < until_ns)
-		error = frame_name(stacks, stacks->unnamed[--stacks->unnamed_count]);
-	return error ? error : stacks->unnamed_count > 0;
+	int error = stacks_wait(stacks);
+	while (stacks->unnamed.count && !error && now_ns() < until_ns)
+		error = frame_name(stacks, stacks->unnamed.all[--stacks->unnamed.count]);
+	return error ? error : stacks->unnamed.count > 0;
+}
+
+void stacks_name_last(struct stacks *stacks)
+{
+	stacks->wait_until_ns = 0;
 }
 
 void stacks_close(struct stacks *stacks)
@@ -359,7 +388,8 @@ void stacks_close(struct stacks *stacks)
 	for (size_t i = 0; i < stacks->pool.count; i++)
 		free(stacks->pool.all[i]);
 	free(stacks->pool.all);
-	free(stacks->unnamed);
+	free(stacks->unnamed.all);
+	free(stacks->waiting.all);
 	hash_release(&stacks->by_key);
 	hash_release(&stacks->nodes);
 	hash_release(&stacks->frames);

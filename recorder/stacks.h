@@ -48,6 +48,9 @@ uint64_t stacks_walked(const struct stacks *, uint32_t end);
  */
 int stacks_name(struct stacks *, int64_t until_ns);
 
+/* The recording ends: the next stacks_name() asks for names that were not there when asked last. */
+void stacks_name_last(struct stacks *);
+
 /* Accepts NULL. */
 void stacks_close(struct stacks *);
 

@@ -20,7 +20,8 @@ static const struct {
 	{ "_Z3fooi.cold", "foo(int) [clone .cold]" },
 	{ "_ZThn16_N4Cafe5closeEv", "non-virtual thunk to Cafe::close()" },
 	/* Rust, the older scheme */
-	{ "_ZN4core3fmt9Formatter9write_str17h6a6ad2f9ba0e2ee8E", "core::fmt::Formatter::write_str" },
+	{ "_ZN4core3fmt9Formatter9write_str17h6a6ad2f9ba0e2ee8E",
+	  "core::fmt::Formatter::write_str" },
 	{ "_ZN58_$LT$alloc..string..String$u20$as$u20$core..fmt..Write$GT$9write_str17h0123456789abcdefE",
 	  "<alloc::string::String as core::fmt::Write>::write_str" },
 	{ "_ZN4demo4main28_$u7b$$u7b$closure$u7d$$u7d$17h5b1f9a0c3d2e4f67E.llvm.1234567890",
@@ -161,7 +162,8 @@ static void check_sql(void)
 
 	CHECK_EQUAL(sqlite3_open(":memory:", &db), 0);
 	CHECK_EQUAL(demangle_register(db), 0);
-	CHECK_EQUAL(sqlite3_prepare_v2(db, "SELECT demangle('_Znwm'), demangle('main'), demangle(NULL)",
+	CHECK_EQUAL(sqlite3_prepare_v2(db,
+				       "SELECT demangle('_Znwm'), demangle('main'), demangle(NULL)",
 				       -1, &row, NULL),
 		    0);
 	CHECK_EQUAL(sqlite3_step(row), SQLITE_ROW);

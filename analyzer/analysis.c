@@ -206,6 +206,10 @@ static int database_check(struct analysis *analysis, const unsigned char *header
 	if (big_endian(header + 60) > DATABASE_VERSION)
 		return analysis_fail(analysis, -ENOMSG, "a database of a newer version (%u)",
 				     big_endian(header + 60));
+	if (big_endian(header + 60) < DATABASE_VERSION)
+		return analysis_fail(analysis, -EBADMSG,
+				     "a database of an older version (%u); analyze the trace again",
+				     big_endian(header + 60));
 	return 0;
 }
 

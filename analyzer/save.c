@@ -177,9 +177,9 @@ static int stacks_copy(struct saver *saver)
 		err = analysis_exec(
 			saver->analysis,
 			"CREATE TABLE out.stack_text (stack_id INTEGER PRIMARY KEY,"
-			" folded TEXT, leaf TEXT, caller TEXT, caller_path TEXT,"
+			" folded TEXT, places TEXT, leaf TEXT, caller TEXT, caller_path TEXT,"
 			" depth INTEGER);"
-			"INSERT INTO out.stack_text SELECT stack_id, folded, leaf, caller,"
+			"INSERT INTO out.stack_text SELECT stack_id, folded, places, leaf, caller,"
 			" caller_path, depth FROM temp.stack_text"
 			" WHERE stack_id IN (%s) ORDER BY stack_id",
 			stacks);

@@ -17,12 +17,33 @@ CREATE VIRTUAL TABLE temp.heap_life USING heap_life;
 -- What did not pair, by stack.
 CREATE VIRTUAL TABLE temp.heap_note USING heap_note;
 
--- Stacks as text: folded is root;...;leaf, caller the function that called the leaf.
+-- Stacks as text: folded is root;...;leaf, places where each of its functions is in the source, as
+-- far as that is known; caller the function that called the leaf.
 CREATE VIEW temp.stack_text AS
 SELECT id AS stack_id,
 	stack_folded(id) AS folded,
+	stack_places(id) AS places,
 	stack_leaf(id) AS leaf,
 	stack_caller(id) AS caller,
 	stack_caller_path(id) AS caller_path,
 	stack_depth(id) AS depth
 FROM stack;
+
+-- How many of the places in an image have no name. image_id is NULL for what is in no image.
+CREATE VIEW temp.image_names AS
+SELECT
+	f.image_id,
+	i.build_id,
+	i.path,
+	count(*) AS frames,
+	count(*) - sum(s.symbol IS NOT NULL OR EXISTS (
+		SELECT 1
+		FROM line AS l
+		WHERE l.image_id = f.image_id
+		AND l.offset = f.offset
+		AND l.symbol IS NOT NULL
+	)) AS nameless
+FROM frame AS f
+LEFT JOIN image AS i ON i.id = f.image_id
+LEFT JOIN symbol AS s ON s.image_id = f.image_id AND s.offset = f.offset
+GROUP BY f.image_id;

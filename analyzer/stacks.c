@@ -1,21 +1,14 @@
 /*
- * Stacks as text: the functions behind the view stack_text. What a node of the stack tree and a
- * frame are is looked up once.
+ * Stacks as text: the functions behind the view stack_text. What a node of the stack tree is, is
+ * looked up once.
  */
 #include "analyzer/internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include "analyzer/demangle.h"
+#include "analyzer/frames.h"
 #include "analyzer/index.h"
 
 enum { DEPTH_MAX = 1024 };
-
-struct frame {
-	int64_t id;
-	char *name, *path; /* path: of the image, NULL: none */
-};
 
 struct node {
 	int64_t id, parent_id; /* 0: outermost */
@@ -23,7 +16,7 @@ struct node {
 };
 
 /* What a function gives of a stack. */
-enum part { FOLDED, LEAF, CALLER, CALLER_PATH, DEPTH, PARTS };
+enum part { FOLDED, PLACES, LEAF, CALLER, CALLER_PATH, DEPTH, PARTS };
 
 struct stack_function {
 	struct analysis *analysis;
@@ -32,28 +25,20 @@ struct stack_function {
 
 struct stack_names {
 	struct stack_function functions[PARTS];
-	sqlite3_stmt *node_query, *frame_query;
+	sqlite3_stmt *node_query;
 	struct node *nodes;
-	struct frame *frames;
-	size_t n_nodes, n_frames, node_capacity, frame_capacity;
-	struct index by_node, by_frame;
+	size_t n_nodes, node_capacity;
+	struct index by_node;
+	struct frames frames;
 };
 
 static int queries_prepare(sqlite3 *db, struct stack_names *names)
 {
 	static const char node_query[] = "SELECT parent_id, frame_id FROM main.stack WHERE id = ?1";
-	static const char frame_query[] =
-		"SELECT f.offset, s.symbol, nullif(i.path, ''), i.id NOT NULL,"
-		" coalesce(nullif(i.path, ''), i.unidentified_path, i.build_id, '?')"
-		" FROM main.frame AS f LEFT JOIN main.image AS i ON i.id = f.image_id"
-		" LEFT JOIN main.symbol AS s ON s.image_id IS f.image_id AND s.offset = f.offset"
-		" WHERE f.id = ?1";
-	int rc = SQLITE_OK;
+	int rc = frames_prepare(&names->frames, db);
 
-	if (!names->node_query)
+	if (!rc && !names->node_query)
 		rc = sqlite3_prepare_v2(db, node_query, -1, &names->node_query, NULL);
-	if (!rc && !names->frame_query)
-		rc = sqlite3_prepare_v2(db, frame_query, -1, &names->frame_query, NULL);
 	return rc;
 }
 
@@ -62,97 +47,10 @@ void stacks_free(struct stack_names *names)
 	if (!names)
 		return;
 	sqlite3_finalize(names->node_query);
-	sqlite3_finalize(names->frame_query);
-	for (size_t i = 0; i < names->n_frames; i++) {
-		free(names->frames[i].name);
-		free(names->frames[i].path);
-	}
+	frames_free(&names->frames);
 	free(names->nodes);
-	free(names->frames);
 	index_free(&names->by_node);
-	index_free(&names->by_frame);
 	free(names);
-}
-
-static const char *basename_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
-/* Folded stacks are lines, their names separated by semicolons. */
-static void name_clean(char *name)
-{
-	for (; *name; name++) {
-		if (*name == ';')
-			*name = ':';
-		else if ((unsigned char)*name < ' ')
-			*name = ' ';
-	}
-}
-
-static char *frame_name(sqlite3_stmt *row)
-{
-	unsigned long long offset = (unsigned long long)sqlite3_column_int64(row, 0);
-	const char *symbol = (const char *)sqlite3_column_text(row, 1);
-	const char *image = (const char *)sqlite3_column_text(row, 4);
-	char *name = symbol ? demangle(symbol) : NULL;
-	int n = 0;
-
-	if (symbol && !name)
-		n = asprintf(&name, "%s", symbol);
-	else if (symbol)
-		;
-	else if (sqlite3_column_int(row, 3) && image)
-		n = asprintf(&name, "[%s+0x%llx]", basename_of(image), offset);
-	else
-		n = asprintf(&name, "[unknown 0x%llx]", offset);
-	if (n < 0)
-		return NULL;
-	name_clean(name);
-	return name;
-}
-
-static int frame_fill(struct stack_names *names, struct frame *frame)
-{
-	sqlite3_stmt *query = names->frame_query;
-	const char *path;
-
-	sqlite3_bind_int64(query, 1, frame->id);
-	if (sqlite3_step(query) == SQLITE_ROW) {
-		frame->name = frame_name(query);
-		path = (const char *)sqlite3_column_text(query, 2);
-		frame->path = path ? strdup(path) : NULL;
-	} else {
-		frame->name = strdup("[missing]");
-	}
-	return sqlite3_reset(query) ? sqlite3_errcode(sqlite3_db_handle(query))
-	       : frame->name        ? SQLITE_OK
-				    : SQLITE_NOMEM;
-}
-
-static int frame_find(struct stack_names *names, int64_t id, uint32_t *out)
-{
-	uint64_t hash = hash_pair((uint64_t)id, 0);
-	struct frame frame = { .id = id };
-	int rc;
-
-	for (size_t step = 0; (*out = index_next(&names->by_frame, hash, &step)) != INDEX_NONE;)
-		if (names->frames[*out].id == id)
-			return SQLITE_OK;
-	rc = frame_fill(names, &frame);
-	*out = (uint32_t)names->n_frames;
-	if (!rc && (array_grow(&names->frames, &names->frame_capacity, *out, sizeof(frame)) ||
-		    index_add(&names->by_frame, hash, *out)))
-		rc = SQLITE_NOMEM;
-	if (rc) {
-		free(frame.name);
-		free(frame.path);
-		return rc;
-	}
-	names->frames[names->n_frames++] = frame;
-	return SQLITE_OK;
 }
 
 static int node_fill(struct stack_names *names, struct node *node)
@@ -167,7 +65,7 @@ static int node_fill(struct stack_names *names, struct node *node)
 		frame_id = sqlite3_column_int64(query, 1);
 	}
 	rc = sqlite3_reset(query);
-	return rc ? rc : frame_find(names, frame_id, &node->frame);
+	return rc ? rc : frames_find(&names->frames, frame_id, &node->frame);
 }
 
 static int node_find(struct stack_names *names, int64_t id, const struct node **out)
@@ -219,29 +117,72 @@ static void result_name(sqlite3_context *context, const char *name)
 		sqlite3_result_text(context, name, -1, SQLITE_TRANSIENT);
 }
 
+static void result_joined(sqlite3_context *context, sqlite3_str *joined)
+{
+	int length = sqlite3_str_length(joined);
+
+	if (sqlite3_str_errcode(joined))
+		sqlite3_result_error_nomem(context);
+	else if (!length)
+		sqlite3_result_text(context, "", 0, SQLITE_STATIC);
+	if (sqlite3_str_errcode(joined) || !length)
+		sqlite3_free(sqlite3_str_finish(joined));
+	else
+		sqlite3_result_text(context, sqlite3_str_finish(joined), length, sqlite3_free);
+}
+
+/* The outermost first, the parts separated by semicolons. */
 static void result_folded(sqlite3_context *context, const struct stack_names *names,
 			  const uint32_t *frames, int n, bool cut)
 {
 	sqlite3_str *folded = sqlite3_str_new(NULL);
-	int length;
 
 	/* Deeper than any real stack, or a ring of nodes. */
 	if (cut)
 		sqlite3_str_appendall(folded, "[truncated];");
 	for (int i = n - 1; i >= 0; i--) {
-		sqlite3_str_appendall(folded, names->frames[frames[i]].name);
-		if (i)
-			sqlite3_str_appendchar(folded, 1, ';');
+		const struct frame *frame = &names->frames.all[frames[i]];
+
+		for (int depth = frame->n - 1; depth >= 0; depth--)
+			sqlite3_str_appendf(folded, "%s%s", frame->functions[depth].name,
+					    i || depth ? ";" : "");
 	}
-	length = sqlite3_str_length(folded);
-	if (sqlite3_str_errcode(folded))
-		sqlite3_result_error_nomem(context);
-	else if (!length)
-		sqlite3_result_text(context, "", 0, SQLITE_STATIC);
-	if (sqlite3_str_errcode(folded) || !length)
-		sqlite3_free(sqlite3_str_finish(folded));
+	result_joined(context, folded);
+}
+
+/* As many parts as the folded stack has; NULL if none is known. */
+static void result_places(sqlite3_context *context, const struct stack_names *names,
+			  const uint32_t *frames, int n, bool cut)
+{
+	sqlite3_str *places = sqlite3_str_new(NULL);
+	bool known = false;
+
+	if (cut)
+		sqlite3_str_appendall(places, ";");
+	for (int i = n - 1; i >= 0; i--) {
+		const struct frame *frame = &names->frames.all[frames[i]];
+
+		for (int depth = frame->n - 1; depth >= 0; depth--) {
+			const char *place = frame->functions[depth].place;
+
+			known |= place != NULL;
+			sqlite3_str_appendf(places, "%s%s", place ? place : "",
+					    i || depth ? ";" : "");
+		}
+	}
+	if (known || sqlite3_str_errcode(places))
+		result_joined(context, places);
 	else
-		sqlite3_result_text(context, sqlite3_str_finish(folded), length, sqlite3_free);
+		sqlite3_free(sqlite3_str_finish(places));
+}
+
+static int functions_count(const struct stack_names *names, const uint32_t *frames, int n)
+{
+	int count = 0;
+
+	for (int i = 0; i < n; i++)
+		count += names->frames.all[frames[i]].n;
+	return count;
 }
 
 /* The functions, and how many frames they need. */
@@ -249,23 +190,30 @@ static const struct {
 	const char *name;
 	int frames;
 } parts[PARTS] = {
-	[FOLDED] = { "stack_folded", DEPTH_MAX }, [LEAF] = { "stack_leaf", 1 },
-	[CALLER] = { "stack_caller", 2 },         [CALLER_PATH] = { "stack_caller_path", 2 },
+	[FOLDED] = { "stack_folded", DEPTH_MAX },
+	[PLACES] = { "stack_places", DEPTH_MAX },
+	[LEAF] = { "stack_leaf", 1 },
+	[CALLER] = { "stack_caller", 2 },
+	[CALLER_PATH] = { "stack_caller_path", 2 },
 	[DEPTH] = { "stack_depth", DEPTH_MAX },
 };
 
 static void result_part(sqlite3_context *context, const struct stack_names *names, enum part part,
 			const uint32_t *frames, int n, bool cut)
 {
+	const struct frame *leaf = n ? &names->frames.all[frames[0]] : NULL;
+	const struct frame *caller = n > 1 ? &names->frames.all[frames[1]] : NULL;
+
 	if (part == FOLDED)
 		result_folded(context, names, frames, n, cut);
+	else if (part == PLACES)
+		result_places(context, names, frames, n, cut);
 	else if (part == DEPTH)
-		sqlite3_result_int(context, n);
+		sqlite3_result_int(context, functions_count(names, frames, n));
 	else if (part == LEAF)
-		result_name(context, n ? names->frames[frames[0]].name : NULL);
-	else if (n > 1)
-		result_name(context, part == CALLER ? names->frames[frames[1]].name
-						    : names->frames[frames[1]].path);
+		result_name(context, leaf ? leaf->functions[0].name : NULL);
+	else if (caller)
+		result_name(context, part == CALLER ? caller->functions[0].name : caller->path);
 }
 
 static void stack_part(sqlite3_context *context, int argc, sqlite3_value **argv)

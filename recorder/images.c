@@ -232,6 +232,7 @@ int images_read_maps(struct images *images)
 int image_define(struct images *images, struct image *image, uint64_t *id)
 {
 	struct row row;
+	int64_t address_offset;
 	*id = 0;
 	if (!image)
 		return 0;
@@ -247,6 +248,8 @@ int image_define(struct images *images, struct image *image, uint64_t *id)
 	row_text(&row, "unidentified_path", image->build_id[0] ? NULL : image->path);
 	row_bytes(&row, "path", image->path,
 		  image->code_tgid ? strcspn(image->path, " ") : strlen(image->path));
+	if (image->elf && !elf_address(image->elf, &address_offset))
+		row_number(&row, "address_offset", (uint64_t)address_offset);
 	return row_write(&row, images->definer->writer);
 }
 

@@ -26,7 +26,7 @@ FROM (
 	GROUP BY session, process_id, stack_id
 );
 
-SELECT f.faults, f.minor, f.major, f.read, f.write, p.pid, p.comm, t.folded AS stack
+SELECT f.faults, f.minor, f.major, f.read, f.write, p.pid, p.comm, t.folded AS stack, t.places
 FROM fault_site AS f
 LEFT JOIN process AS p ON p.id = f.process_id
 LEFT JOIN stack_text AS t ON t.stack_id = f.stack_id

@@ -52,6 +52,7 @@ SELECT
 		wall_date(l.last_ns, l.session) || ' '
 	) || wall_time(l.last_ns, l.session) AS last,
 	t.folded AS stack,
+	t.places,
 	l.library,
 	l.place
 FROM leak AS l
@@ -59,14 +60,14 @@ LEFT JOIN session AS s ON s.session = l.session
 LEFT JOIN process AS p ON p.id = l.process_id
 LEFT JOIN stack_text AS t ON t.stack_id = l.stack_id;
 
-SELECT held_bytes, held, allocs, alloc_bytes, freed, freed_bytes, op, pid, comm, last, stack
+SELECT held_bytes, held, allocs, alloc_bytes, freed, freed_bytes, op, pid, comm, last, stack, places
 FROM leak_text
 WHERE NOT library
 AND (:top < 0 OR place <= :top)
 ORDER BY place;
 
 -- Called from inside the C library
-SELECT held_bytes, held, allocs, alloc_bytes, freed, freed_bytes, op, pid, comm, last, stack
+SELECT held_bytes, held, allocs, alloc_bytes, freed, freed_bytes, op, pid, comm, last, stack, places
 FROM leak_text
 WHERE library
 AND (:top < 0 OR place <= :top)

@@ -53,6 +53,12 @@ OR name LIKE '%.taken'
 GROUP BY session, record
 ORDER BY session, record;
 
+-- Frames without a name, by image: `memtape symbolize` finds names by build id
+SELECT nameless, frames, coalesce(build_id, '-') AS build_id, coalesce(path, '[no image]') AS path
+FROM image_names
+WHERE nameless > 0
+ORDER BY nameless DESC, path, image_id;
+
 -- Of the recorder itself
 SELECT name, max(value) AS value
 FROM counter

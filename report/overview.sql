@@ -142,6 +142,21 @@ FROM (
 );
 
 INSERT INTO finding
+SELECT 'names', CASE
+	WHEN sum(frames) IS NULL THEN 'no stacks recorded'
+	WHEN sum(nameless) = 0 THEN printf('all %,d frames have one', sum(frames))
+	ELSE printf('%,d of %,d frames have none, most (%,d) in %s',
+		sum(nameless), sum(frames), max(nameless),
+		(
+			SELECT coalesce(path, 'no image')
+			FROM image_names
+			ORDER BY nameless DESC, path, image_id
+			LIMIT 1
+		))
+END
+FROM image_names;
+
+INSERT INTO finding
 SELECT 'recorded', printf('%s %s for %s on %s, Linux %s',
 	wall_date(s.start_ns, s.session),
 	wall_time(s.start_ns, s.session),

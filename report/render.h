@@ -2,9 +2,10 @@
  * Shows the rows of statements: as a table for people, as CSV, JSON, folded stacks or a flame graph
  * for programs. A renderer knows rows and the names of columns, never what they are about:
  *
- *   stack                   folded frames (outermost;...;innermost); a table shows them below the
- * row note, the only column   sentences: a table shows them as they are pid, addr, X_id, ...
- * numbers that name something: a table puts no commas into them
+ * - stack: folded frames (outermost;...;innermost); a table shows them below the row
+ * - places: where each of those is in the source, as many parts or NULL; a table shows them there
+ * - note, the only column: sentences; a table shows them as they are
+ * - pid, addr, X_id, ...: numbers that name something; a table puts no commas into them
  */
 #ifndef REPORT_RENDER_H
 #define REPORT_RENDER_H

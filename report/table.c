@@ -28,7 +28,7 @@ struct table_column {
 
 struct table {
 	int n_columns;
-	int stack; /* column of that name, or -1 */
+	int stack, places; /* columns of these names, or -1 */
 	bool notes;
 	size_t n_rows;
 	struct text bytes;
@@ -65,11 +65,17 @@ static void column_init(struct table *table, int i, const char *name)
 	};
 	if (!strcmp(name, "stack"))
 		table->stack = i;
+	else if (!strcmp(name, "places"))
+		table->places = i;
 }
 
 static int table_init(struct table *table, sqlite3_stmt *statement)
 {
-	*table = (struct table){ .n_columns = sqlite3_column_count(statement), .stack = -1 };
+	*table = (struct table){
+		.n_columns = sqlite3_column_count(statement),
+		.stack = -1,
+		.places = -1,
+	};
 	table->columns = calloc(table->n_columns, sizeof(*table->columns));
 	table->cells = calloc((size_t)table->n_columns * CHUNK_ROWS, sizeof(*table->cells));
 	text_puts(&table->bytes, "");
@@ -77,6 +83,8 @@ static int table_init(struct table *table, sqlite3_stmt *statement)
 		return -ENOMEM;
 	for (int i = 0; i < table->n_columns; i++)
 		column_init(table, i, sqlite3_column_name(statement, i));
+	if (table->stack < 0)
+		table->places = -1;
 	table->notes = table->n_columns == 1 && !strcmp(table->columns[0].name, "note");
 	return 0;
 }
@@ -184,6 +192,12 @@ static void write_cell(struct text *out, const struct table_column *column, cons
 	*blanks += 2;
 }
 
+/* Stacks stand below their row. */
+static bool is_below(const struct table *table, int column)
+{
+	return column == table->stack || column == table->places;
+}
+
 static void write_head(struct text *out, const struct table *table)
 {
 	size_t blanks = 0;
@@ -191,40 +205,59 @@ static void write_head(struct text *out, const struct table *table)
 	for (int i = 0; i < table->n_columns; i++) {
 		size_t length = strlen(table->columns[i].name);
 
-		if (i != table->stack)
+		if (!is_below(table, i))
 			write_cell(out, &table->columns[i], table->columns[i].name, length, length,
 				   &blanks);
 	}
 	text_puts(out, "\n");
 }
 
-/* The frames of a folded stack, innermost first. */
-static void write_stack(struct text *out, const char *stack, size_t length)
+/* Where the last part of a list begins whose parts are separated by semicolons. */
+static size_t last_part(const char *list, size_t end)
 {
-	size_t end = length, begin;
+	while (end && list[end - 1] != ';')
+		end--;
+	return end;
+}
+
+/* The frames of a folded stack, innermost first, each with its place in the source. */
+static void write_stack(struct text *out, const char *stack, size_t end, const char *places,
+			size_t places_end)
+{
+	size_t begin, place;
 
 	do {
-		for (begin = end; begin && stack[begin - 1] != ';';)
-			begin--;
+		begin = last_part(stack, end);
 		text_puts(out, "        ");
 		text_add(out, stack + begin, end - begin);
+		place = last_part(places, places_end);
+		if (place < places_end)
+			text_puts(out, "  ");
+		text_add(out, places + place, places_end - place);
 		text_puts(out, "\n");
 		end = begin ? begin - 1 : 0;
+		places_end = place ? place - 1 : 0;
 	} while (begin);
 }
 
 static void write_row(struct text *out, const struct table *table, const struct cell *cells)
 {
-	const char *bytes = table->bytes.data;
-	size_t blanks = 0;
+	const char *bytes = table->bytes.data, *places = "";
+	size_t blanks = 0, length = 0;
 
 	for (int i = 0; i < table->n_columns; i++)
-		if (i != table->stack)
+		if (!is_below(table, i))
 			write_cell(out, &table->columns[i], bytes + cells[i].begin, cells[i].length,
 				   cells[i].width, &blanks);
 	text_puts(out, "\n");
-	if (table->stack >= 0)
-		write_stack(out, bytes + cells[table->stack].begin, cells[table->stack].length);
+	if (table->stack < 0)
+		return;
+	if (table->places >= 0 && cells[table->places].type == SQLITE_TEXT) {
+		places = bytes + cells[table->places].begin;
+		length = cells[table->places].length;
+	}
+	write_stack(out, bytes + cells[table->stack].begin, cells[table->stack].length, places,
+		    length);
 }
 
 static void write_chunk(struct render *render, struct table *table)

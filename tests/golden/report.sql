@@ -1,7 +1,7 @@
 -- A database as `memtape analyze` makes one, by hand: a recording of 10 s of process 42, which allocates,
 -- faults and has to reclaim.
 PRAGMA application_id = 0x6d746170;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 CREATE TABLE info (key TEXT PRIMARY KEY, value);
 INSERT INTO info VALUES ('format', 1), ('sessions', 1), ('ended_sessions', 1), ('events', 0),
 	('first_ns', 1000000000000), ('last_ns', 1010000000000), ('damaged_blocks', 0), ('missing_blocks', 0);
@@ -90,13 +90,24 @@ INSERT INTO heap_site VALUES
 CREATE TABLE heap_note (session INTEGER, process_id INTEGER, stack_id INTEGER, note TEXT, n INTEGER);
 INSERT INTO heap_note VALUES (0, 101, NULL, 'unmatched free', 12), (0, 102, NULL, 'inherited free', 3),
 	(0, 102, NULL, 'unmatched free', 1);
-CREATE TABLE stack_text (stack_id INTEGER PRIMARY KEY, folded TEXT, leaf TEXT, caller TEXT, caller_path TEXT,
-	depth INTEGER);
+CREATE TABLE image (id INTEGER PRIMARY KEY, build_id TEXT, unidentified_path TEXT, path TEXT, address_offset INTEGER);
+INSERT INTO image VALUES (1, '6162636465666768', NULL, '/home/u/demo', 0), (2, '58254ca9', NULL, '/usr/lib/libc.so.6', 0),
+	(3, NULL, '/tmp/perf-42.map 1732450000.5', '/tmp/perf-42.map', NULL);
+CREATE TABLE frame (id INTEGER PRIMARY KEY, image_id INTEGER, offset INTEGER);
+INSERT INTO frame VALUES (1, 1, 100), (2, 1, 200), (3, 1, 4660), (4, 2, 100), (5, 2, 200), (6, 3, 140737488355327),
+	(7, NULL, 48879);
+CREATE TABLE symbol (image_id INTEGER, offset INTEGER, symbol TEXT, function_offset INTEGER, UNIQUE (image_id, offset));
+INSERT INTO symbol VALUES (1, 100, 'main', 4), (1, 4660, NULL, 0), (2, 100, 'malloc', 0), (2, 200, NULL, 0);
+CREATE TABLE line (image_id INTEGER, offset INTEGER, depth INTEGER, source_path TEXT, line INTEGER, symbol TEXT,
+	UNIQUE (image_id, offset, depth));
+INSERT INTO line VALUES (1, 200, 0, '/home/u/leak.h', 12, 'keep'), (1, 200, 1, '/home/u/leak.c', 30, 'leak_small');
+CREATE TABLE stack_text (stack_id INTEGER PRIMARY KEY, folded TEXT, places TEXT, leaf TEXT, caller TEXT,
+	caller_path TEXT, depth INTEGER);
 INSERT INTO stack_text VALUES
-	(1, '_start;main;leak_small;malloc', 'malloc', 'leak_small', '/home/u/demo', 4),
-	(2, '_start;main;[demo+0x1234];calloc', 'calloc', '[demo+0x1234]', '/home/u/demo', 4),
-	(3, '_start;main;grow<int, char>;realloc', 'realloc', 'grow<int, char>', '/home/u/demo', 4),
-	(4, '_start;main;fopen;malloc', 'malloc', 'fopen', '/usr/lib/x86_64-linux-gnu/libc.so.6', 4),
-	(5, '_start;main;fine;malloc', 'malloc', 'fine', '/home/u/demo', 4),
-	(11, '_start;main;touch', 'touch', 'main', '/home/u/demo', 3),
-	(12, '_start;main;read_file', 'read_file', 'main', '/home/u/demo', 3);
+	(1, '_start;main;leak_small;malloc', ';demo.c:70;leak.c:30;', 'malloc', 'leak_small', '/home/u/demo', 4),
+	(2, '_start;main;[demo 61626364+0x1234];calloc', NULL, 'calloc', '[demo 61626364+0x1234]', '/home/u/demo', 4),
+	(3, '_start;main;grow<int, char>;realloc', NULL, 'realloc', 'grow<int, char>', '/home/u/demo', 4),
+	(4, '_start;main;fopen;malloc', NULL, 'malloc', 'fopen', '/usr/lib/x86_64-linux-gnu/libc.so.6', 4),
+	(5, '_start;main;fine;malloc', NULL, 'malloc', 'fine', '/home/u/demo', 4),
+	(11, '_start;main;touch', NULL, 'touch', 'main', '/home/u/demo', 3),
+	(12, '_start;main;read_file', NULL, 'read_file', 'main', '/home/u/demo', 3);

@@ -1,7 +1,7 @@
 /*
- * jit NAME: makes code at a fixed address and says so in /tmp/perf-PID.map: NAME_touch before it runs,
- * which faults in 64 pages, and NAME_allocate only half a second after, which has called malloc 32
- * times.
+ * jit NAME: makes code at a fixed address and says so in /tmp/perf-PID.map: NAME_touch before it
+ * runs, which faults in 64 pages, and NAME_allocate only half a second after, which has called
+ * malloc 32 times.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,8 +62,8 @@ static void touch(const unsigned char *code)
 
 static void allocate(const unsigned char *code)
 {
-	void *(*run)(size_t, void *(*)(size_t)) =
-		(void *(*)(size_t, void *(*)(size_t)))(code + ALLOCATE_AT);
+	void *(*run)(size_t, void *(*)(size_t)) = (void *(*)(size_t, void *(*)(size_t)))(
+		code + ALLOCATE_AT);
 	for (int i = 0; i < ALLOCATIONS; i++)
 		if (!run(100, malloc))
 			exit(1);

@@ -9,7 +9,7 @@ enum { DEPTH = 1100, SHOWN = 1024 };
 static void trace_make(const char *path)
 {
 	struct writer *writer = trace_begin(path, 1, false);
-	char line[100];
+	char line[200];
 
 	trace_row(writer, "process id=1 pid=1 comm=x");
 	trace_row(writer, "image id=1 build_id=ab path=/lib/x");
@@ -31,6 +31,22 @@ static void trace_make(const char *path)
 	trace_row(writer, "stack id=3000 frame_id=4");
 	trace_row(writer, "stack id=3001 parent_id=3000 frame_id=5");
 	trace_row(writer, "heap ts_ns=900 process_id=1 op=1 addr=16 stack_id=3001");
+	trace_row(writer, "image id=3 build_id=0123456789ab path=/opt/app address_offset=4096");
+	for (int i = 0; i < 3; i++) {
+		snprintf(line, sizeof(line), "frame id=%d image_id=3 offset=%d", 6 + i, 16 * i);
+		trace_row(writer, line);
+	}
+	trace_row(writer, "symbol image_id=3 offset=0 symbol=_Z4loadv.cold");
+	trace_row(writer,
+		  "line image_id=3 offset=0 depth=0 source_path=/src/a;b.h line=7 symbol=_Znwm");
+	trace_row(writer, "line image_id=3 offset=0 depth=1 source_path=/src/page.cc line=40");
+	trace_row(writer,
+		  "line image_id=3 offset=0 depth=2 source_path=main.cc line=9 symbol=_Z4loadv");
+	trace_row(writer, "line image_id=3 offset=16 depth=0 source_path=/src/start.S");
+	trace_row(writer, "stack id=4000 frame_id=8");
+	trace_row(writer, "stack id=4001 parent_id=4000 frame_id=7");
+	trace_row(writer, "stack id=4002 parent_id=4001 frame_id=6");
+	trace_row(writer, "heap ts_ns=950 process_id=1 op=1 addr=32 stack_id=4002");
 	trace_row(writer, "stack id=2000 parent_id=1 frame_id=2");
 	trace_row(writer, "stack id=2001 parent_id=2000 frame_id=3");
 	for (int i = 0; i < 10; i++) {
@@ -53,8 +69,23 @@ static void check_deep(struct analysis *a)
 		a,
 		"SELECT t.folded, sum(s.allocs) FROM heap_site s JOIN stack_text t USING (stack_id)"
 		" WHERE t.depth = 3 GROUP BY 1",
-		"a:b c;[abcd+0x20];[x+0x30]|5\n");
+		"a:b c;[abcd+0x20];[x ab+0x30]|5\n");
 	check_answer(a, "SELECT count(*) FROM stack_text WHERE folded LIKE '[truncated]%'", "76\n");
+}
+
+/* Inlined functions are frames of their own; the symbol table names the function around them. */
+static void check_lines(struct analysis *a)
+{
+	check_answer(a,
+		     "SELECT folded, places, depth, leaf, caller, caller_path FROM stack_text"
+		     " WHERE places IS NOT NULL AND leaf LIKE 'operator%'",
+		     "[app 01234567+0x1020];[app 01234567+0x1010];load() [clone .cold];[inlined];"
+		     "operator new(unsigned long)|;start.S;main.cc:9;page.cc:40;a:b.h:7|5|"
+		     "operator new(unsigned long)|[app 01234567+0x1010]|/opt/app\n");
+	check_answer(a, "SELECT count(*) FROM stack_text WHERE places IS NULL AND depth < 1024",
+		     "1028\n");
+	check_answer(a, "SELECT path, frames, nameless FROM image_names ORDER BY path",
+		     "|1|1\n/lib/x|4|1\n/opt/app|3|2\n");
 }
 
 static void check_mangled(struct analysis *a)
@@ -67,7 +98,7 @@ static void check_mangled(struct analysis *a)
 	check_answer(
 		a,
 		"SELECT count(*), max(demangle(symbol)) FROM symbol WHERE symbol LIKE '\\_Z%' ESCAPE '\\'",
-		"2|void grow<int>(std::vector<int, std::allocator<int> >&)\n");
+		"3|void grow<int>(std::vector<int, std::allocator<int> >&)\n");
 }
 
 /* The database holds the text of stacks that something refers to. */
@@ -77,8 +108,8 @@ static void check_saved(struct analysis *trace, const char *path)
 
 	CHECK_EQUAL(analysis_save(trace, path, false), 0);
 	a = analysis_opened(path);
-	check_answer(a, "SELECT depth FROM stack_text ORDER BY 1", "2\n3\n1024\n");
-	check_answer(a, "SELECT count(*) FROM stack", "1104\n");
+	check_answer(a, "SELECT depth FROM stack_text ORDER BY 1", "2\n3\n5\n1024\n");
+	check_answer(a, "SELECT count(*) FROM stack", "1107\n");
 	analysis_close(a);
 }
 
@@ -102,7 +133,7 @@ static void check_edited(const char *path)
 	check_answer(a,
 		     "SELECT stack_depth(stack_id), substr(stack_folded(stack_id), 1, 12),"
 		     " stack_leaf(stack_id), stack_caller(stack_id) FROM leaf",
-		     "1024|[truncated];|[x+0x30]|[abcd+0x20]\n");
+		     "1024|[truncated];|[x ab+0x30]|[abcd+0x20]\n");
 	analysis_close(a);
 	edit(path, "UPDATE stack SET parent_id = 12345, frame_id = 5"
 		   " WHERE id = (SELECT stack_id FROM leaf)");
@@ -114,7 +145,7 @@ static void check_edited(const char *path)
 	edit(path, "DROP TABLE stack");
 	a = analysis_opened(path);
 	check_refused(a, "SELECT stack_folded(1)", "SQL logic error");
-	check_answer(a, "SELECT count(*) FROM stack_text", "3\n");
+	check_answer(a, "SELECT count(*) FROM stack_text", "4\n");
 	analysis_close(a);
 }
 
@@ -127,6 +158,7 @@ int main(void)
 	a = analysis_opened(path);
 	check_deep(a);
 	check_mangled(a);
+	check_lines(a);
 	check_saved(a, database);
 	analysis_close(a);
 	check_edited(database);

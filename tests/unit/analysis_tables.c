@@ -97,12 +97,13 @@ static void check_stacks(struct analysis *a)
 		"[unknown 0xbeef]|[unknown 0xbeef]|NULL|NULL|1\n"
 		"[unknown 0xbeef];[a:b+0x2000]|[a:b+0x2000]|[unknown 0xbeef]|NULL|2\n"
 		"[unknown 0xbeef];[a:b+0x2000];work|work|[a:b+0x2000]|/opt/a;b|3\n"
-		"[unknown 0xbeef];[a:b+0x2000];work;[libx.so+0x1004]|[libx.so+0x1004]|work|"
+		"[unknown 0xbeef];[a:b+0x2000];work;[libx.so aabb+0x1004]|[libx.so aabb+0x1004]|work|"
 		"/usr/lib/libx.so|4\n");
-	check_answer(a,
-		     "SELECT t.leaf, count(*) FROM fault f JOIN stack_text t USING (stack_id)"
-		     " WHERE session = 0 GROUP BY stack_id ORDER BY depth",
-		     "[unknown 0xbeef]|400\n[a:b+0x2000]|400\nwork|400\n[libx.so+0x1004]|400\n");
+	check_answer(
+		a,
+		"SELECT t.leaf, count(*) FROM fault f JOIN stack_text t USING (stack_id)"
+		" WHERE session = 0 GROUP BY stack_id ORDER BY depth",
+		"[unknown 0xbeef]|400\n[a:b+0x2000]|400\nwork|400\n[libx.so aabb+0x1004]|400\n");
 	check_answer(a, "SELECT stack_folded(12345), stack_depth(NULL)", "[missing]|NULL\n");
 }
 

@@ -93,9 +93,22 @@ static void check_growth(void)
 static void check_lines(void)
 {
 	static const char *const bad[] = {
-		"",	       "1000",	     "1000 100",	 "1000 100 ", "1000  100 x", " 1000 100 x",
-		"100g 100 x",  "1000 0 x",   "-1000 100 x",	 "1000 -1 x", "x 1000 100",  "1000\t100 x",
-		"ffffffffffffffff 2 x", "11111111111111111 1 x", "1000 11111111111111111 x", "0x 1 x",
+		"",
+		"1000",
+		"1000 100",
+		"1000 100 ",
+		"1000  100 x",
+		" 1000 100 x",
+		"100g 100 x",
+		"1000 0 x",
+		"-1000 100 x",
+		"1000 -1 x",
+		"x 1000 100",
+		"1000\t100 x",
+		"ffffffffffffffff 2 x",
+		"11111111111111111 1 x",
+		"1000 11111111111111111 x",
+		"0x 1 x",
 	};
 	struct perf_map *map = opened(getuid());
 	char *line = malloc(2 * PERF_MAP_LINE_MAX);

@@ -156,6 +156,26 @@ static void check_stacks(void)
 	free(picture);
 }
 
+/* Places stand behind their frames, also where a list is shorter or longer than it should be. */
+static void check_places(void)
+{
+	static const struct section rows[] = {
+		{ NULL,
+		  "SELECT 1 AS n, 'main;f;g' AS stack, 'm.c:1;;g.c:3' AS places "
+		  "UNION ALL SELECT 2, 'main;f', NULL UNION ALL SELECT 3, 'a;b', 'b.c:2' "
+		  "UNION ALL SELECT 4, 'a', 'x.c:1;a.c:2' UNION ALL SELECT 5, NULL, 'a.c:1'" },
+		{ NULL, NULL },
+	};
+	static const struct section alone[] = { { NULL, "SELECT 'x' AS places" }, { NULL, NULL } };
+
+	check("table", false, rows,
+	      "n\n1\n        g  g.c:3\n        f\n        main  m.c:1\n"
+	      "2\n        f\n        main\n3\n        b  b.c:2\n        a\n"
+	      "4\n        a  a.c:2\n5\n        [no stack]  a.c:1\n");
+	check("folded", false, rows, "main;f;g 1\nmain;f 2\na;b 3\na 4\n[no stack] 5\n");
+	check("table", false, alone, "places\nx\n");
+}
+
 /* More rows than a chunk holds: the first chunk decides on the widths, none is missing. */
 static void check_many(void)
 {
@@ -203,6 +223,7 @@ int main(void)
 	check_hostile();
 	check_sections();
 	check_stacks();
+	check_places();
 	check_many();
 	check_failures();
 	return 0;

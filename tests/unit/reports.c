@@ -334,10 +334,10 @@ static void check_numbers(const char *trace)
 {
 	check_contains(
 		trace, "leaks", NULL,
-		"\n48000,48,80,80000,32,32000,malloc,42,demo,14:03:13,_start;main;leak_small;malloc\n");
+		"\n48000,48,80,80000,32,32000,malloc,42,demo,14:03:13,_start;main;leak_small;malloc,\n");
 	check_contains(trace, "leaks", NULL,
 		       "\n128,8,8,128,0,0,calloc,43,child,14:03:13,"
-		       "_start;main;[libc.so.6+0x6000];malloc\n");
+		       "_start;main;[libc.so.6 00bb+0x6000];malloc,\n");
 	check_contains(trace, "leaks", "+5s", "\n24000,24,40,40000,16,16000,malloc,42,");
 	check_contains(trace, "faults", NULL, "\n68,");
 	check_contains(trace, "vmscan", NULL, "\n14:03:09,3,12,0,3,17\n");

@@ -90,8 +90,7 @@ static int function_add(struct frame *frame, sqlite3_stmt *line)
 {
 	const char *path = (const char *)sqlite3_column_text(line, 0);
 	const char *symbol = (const char *)sqlite3_column_text(line, 2);
-	struct function *grown =
-		realloc(frame->functions, (size_t)(frame->n + 1) * sizeof(*grown));
+	struct function *grown = realloc(frame->functions, (size_t)(frame->n + 1) * sizeof(*grown));
 
 	if (!grown)
 		return SQLITE_NOMEM;

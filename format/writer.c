@@ -66,6 +66,9 @@ int writer_open(int fd, const struct writer_options *options, struct writer **ou
 		goto fail;
 	writer->fd = fd;
 	memcpy(writer->session, options->session, sizeof(writer->session));
+	memcpy(writer->sequence, options->sequence, sizeof(writer->sequence));
+	writer->epoch = options->epoch;
+	writer->lost_rows = options->lost_rows;
 	writer->process = table_named("process");
 	writer->process_pid = table_column(writer->process, "pid");
 	err = rows_open(block, &writer->block);

@@ -18,6 +18,11 @@ struct writer;
 struct writer_options {
 	uint8_t session[16]; /* random */
 	int level;           /* of zstd; 1 while recording */
+
+	/* To go on with a session that another writer ended: what comes next. 0 in a new one. */
+	uint32_t epoch;
+	uint64_t sequence[STREAMS];
+	uint64_t lost_rows;
 };
 
 /* One value of a row. */
@@ -50,7 +55,7 @@ int writer_flush(struct writer *);
 /* Whether the epoch has reached EPOCH_RAW_TARGET or lasted EPOCH_NS at `now_ns`. */
 bool writer_epoch_due(const struct writer *, int64_t now_ns);
 
-/* Flushes and begins the next epoch at `now_ns`; the first epoch, 0, is begun by writer_open. */
+/* Flushes and begins the next epoch at `now_ns`; the first is begun by writer_open. */
 int writer_epoch(struct writer *, int64_t now_ns);
 
 uint32_t writer_epoch_number(const struct writer *);

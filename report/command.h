@@ -19,7 +19,7 @@ struct command {
 };
 
 extern const struct command command_analyze, command_info, command_record, command_report,
-	command_sql;
+	command_sql, command_symbolize;
 
 /* Prints the command's help. 0. */
 int command_help(const struct command *command);

@@ -6,7 +6,8 @@
 #include "report/text.h"
 
 static const struct command *const commands[] = {
-	&command_record, &command_report, &command_analyze, &command_sql, &command_info,
+	&command_record, &command_report, &command_analyze,
+	&command_sql,    &command_info,   &command_symbolize,
 };
 
 enum {
@@ -27,7 +28,7 @@ static void print_help(FILE *file)
 	      "answers questions about it later and elsewhere.\n\n",
 	      file);
 	for (int i = 0; i < N_COMMANDS; i++)
-		fprintf(file, "  memtape %-8s  %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(file, "  memtape %-9s  %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n`memtape COMMAND --help` says more.\n\n"
 	      "  sudo memtape record -o app.mtape -- ./app\n"
 	      "  memtape report leaks app.mtape\n",

@@ -36,8 +36,8 @@ static int ranges_add(struct debug_info *info, Dwarf_Die *unit)
 		if (array_grow(&info->ranges, &info->capacity, info->n_ranges,
 			       sizeof(*info->ranges)))
 			return -ENOMEM;
-		info->ranges[info->n_ranges++] =
-			(struct range){ start, end, dwarf_dieoffset(unit) };
+		info->ranges[info->n_ranges++] = (struct range){ start, end,
+								 dwarf_dieoffset(unit) };
 	}
 	return 0;
 }

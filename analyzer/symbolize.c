@@ -21,7 +21,7 @@ enum { IMAGE, BUILD_ID, PATH, ADDRESS_OFFSET, OFFSET, NAMELESS, CALLER };
 struct current {
 	bool begun;
 	int64_t id;
-	char *path, *build_id; /* path: NULL: not known */
+	char *path, *build_id;   /* path: NULL: not known */
 	struct debug_info *info; /* NULL: not found */
 	int64_t address_offset;
 	bool address_offset_known;
@@ -50,8 +50,8 @@ static void cell_text(struct cell *cells, const struct table *table, const char 
 		      const char *text)
 {
 	if (text)
-		cells[table_column(table, column)] =
-			(struct cell){ .text = text, .length = strlen(text) };
+		cells[table_column(table, column)] = (struct cell){ .text = text,
+								    .length = strlen(text) };
 }
 
 static void cells_begin(struct cell *cells, const struct table *table)

@@ -77,8 +77,8 @@ static int show(struct summary *summary, const char *output, struct outcome *out
 		    " a name that had none.\n",
 		    summary->lines, summary->frames, summary->names);
 	if (summary->missing_images)
-		text_printf(text, "Images without debug information: %" PRIu64 " (%" PRIu64
-				  " frames).\n",
+		text_printf(text,
+			    "Images without debug information: %" PRIu64 " (%" PRIu64 " frames).\n",
 			    summary->missing_images, summary->missing_frames);
 	if (summary->anonymous_frames)
 		text_printf(text, "Frames of images without a build id: %" PRIu64 ".\n",

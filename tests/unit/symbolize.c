@@ -215,23 +215,24 @@ static void check_against_addr2line(const char *trace, bool callers)
 	int n = 0, inlined = 0;
 	FILE *out;
 
-	snprintf(command, sizeof(command),
-		 "cd '%s'; while read a s; do seq $((0x$a)) $((0x$a + 0x$s - 1)) | xargs printf '0x%%x\\n'; "
-		 "done < functions | addr2line -a -i -f -e whole",
-		 folder);
+	snprintf(
+		command, sizeof(command),
+		"cd '%s'; while read a s; do seq $((0x$a)) $((0x$a + 0x$s - 1)) | xargs printf '0x%%x\\n'; "
+		"done < functions | addr2line -a -i -f -e whole",
+		folder);
 	out = popen(command, "r");
 	CHECK(out);
 	while (fgets(address, sizeof(address), out)) {
 		int64_t at = strtoll(address, NULL, 16) - address_offset + callers;
 
-
 		truth_read(out, wanted, sizeof(wanted));
-		snprintf(query, sizeof(query),
-			 "SELECT symbol || ' ' || replace(replace(source_path, rtrim(source_path,"
-			 " replace(source_path, '/', '')), ''), '|', '') || ':' || coalesce(line, '?')"
-			 " FROM line JOIN image ON image.id = image_id WHERE path LIKE '%%/app'"
-			 " AND offset = %" PRId64 " ORDER BY depth",
-			 at);
+		snprintf(
+			query, sizeof(query),
+			"SELECT symbol || ' ' || replace(replace(source_path, rtrim(source_path,"
+			" replace(source_path, '/', '')), ''), '|', '') || ':' || coalesce(line, '?')"
+			" FROM line JOIN image ON image.id = image_id WHERE path LIKE '%%/app'"
+			" AND offset = %" PRId64 " ORDER BY depth",
+			at);
 		check_answer(analysis, query, wanted);
 		n++;
 		inlined += strchr(wanted, '\n') != strrchr(wanted, '\n');
@@ -256,8 +257,8 @@ static void check_trace(const char *trace, const char *before)
 	check_answer(analysis, "SELECT count(*) FROM clock", "2\n");
 	check_answer(analysis, "SELECT path FROM image ORDER BY 1",
 		     "/nowhere/app\n/nowhere/other\n/tmp/perf-1.map\n");
-	check_answer(analysis,
-		     "SELECT nameless FROM image_names WHERE path = '/nowhere/app'", "0\n");
+	check_answer(analysis, "SELECT nameless FROM image_names WHERE path = '/nowhere/app'",
+		     "0\n");
 	check_answer(analysis,
 		     "SELECT DISTINCT symbol FROM symbol WHERE symbol IS NOT NULL ORDER BY 1",
 		     "main\nwork\n");

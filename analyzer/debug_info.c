@@ -17,6 +17,16 @@ struct range {
 	Dwarf_Off unit;
 };
 
+/* libdw walks the whole symbol table for every address. */
+struct function {
+	Dwarf_Addr start, end; /* end 0: it has no size and reaches to the next */
+	const char *name;
+	bool global;
+};
+
+/* Functions inside others are few: so many are stepped over to find the one around. */
+enum { NESTED_MAX = 16 };
+
 struct debug_info {
 	Dwfl_Callbacks callbacks;
 	char *folder;
@@ -25,6 +35,8 @@ struct debug_info {
 	Dwarf *dwarf; /* NULL: the file has none */
 	struct range *ranges;
 	size_t n_ranges, capacity;
+	struct function *functions; /* by start; of one start the best is the last */
+	size_t n_functions, function_capacity;
 };
 
 static int ranges_add(struct debug_info *info, Dwarf_Die *unit)
@@ -54,10 +66,53 @@ static int ranges_read(struct debug_info *info)
 	return err;
 }
 
+static int function_compare(const void *left, const void *right)
+{
+	const struct function *a = left, *b = right;
+
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	if (!a->end != !b->end)
+		return a->end ? 1 : -1;
+	if (a->global != b->global)
+		return a->global ? 1 : -1;
+	return -strcmp(a->name, b->name);
+}
+
+static int functions_read(struct debug_info *info)
+{
+	int n = dwfl_module_getsymtab(info->module);
+
+	for (int i = 1; i < n; i++) {
+		GElf_Sym symbol;
+		GElf_Addr start;
+		const char *name = dwfl_module_getsym_info(info->module, i, &symbol, &start, NULL,
+							   NULL, NULL);
+		int type = name ? GELF_ST_TYPE(symbol.st_info) : STT_NOTYPE;
+
+		if ((type != STT_FUNC && type != STT_GNU_IFUNC) || !*name ||
+		    symbol.st_shndx == SHN_UNDEF)
+			continue;
+		if (array_grow(&info->functions, &info->function_capacity, info->n_functions,
+			       sizeof(*info->functions)))
+			return -ENOMEM;
+		info->functions[info->n_functions++] = (struct function){
+			.start = start,
+			.end = symbol.st_size ? start + symbol.st_size : 0,
+			.name = name,
+			.global = GELF_ST_BIND(symbol.st_info) != STB_LOCAL,
+		};
+	}
+	if (info->n_functions)
+		qsort(info->functions, info->n_functions, sizeof(*info->functions),
+		      function_compare);
+	return 0;
+}
+
 static int module_open(struct debug_info *info, const char *path)
 {
 	Dwarf_Addr bias;
-	int fd;
+	int fd, err;
 
 	info->dwfl = dwfl_begin(&info->callbacks);
 	if (!info->dwfl)
@@ -73,7 +128,8 @@ static int module_open(struct debug_info *info, const char *path)
 	}
 	dwfl_report_end(info->dwfl, NULL, NULL);
 	info->dwarf = dwfl_module_getdwarf(info->module, &bias);
-	return ranges_read(info);
+	err = functions_read(info);
+	return err ? err : ranges_read(info);
 }
 
 int debug_info_open(const char *path, const char *folder, struct debug_info **out)
@@ -105,6 +161,7 @@ void debug_info_close(struct debug_info *info)
 		dwfl_end(info->dwfl);
 	free(info->folder);
 	free(info->ranges);
+	free(info->functions);
 	free(info);
 }
 
@@ -218,19 +275,27 @@ static void source_find(struct debug_info *info, uint64_t address, struct place 
 		out->n_scopes = 1;
 }
 
-static void symbol_find(struct debug_info *info, uint64_t address, struct place *out)
+static void symbol_find(const struct debug_info *info, uint64_t address, struct place *out)
 {
-	GElf_Sym symbol;
-	GElf_Off offset;
-	const char *name = dwfl_module_addrinfo(info->module, address, &offset, &symbol, NULL, NULL,
-						NULL);
-	int type = name ? GELF_ST_TYPE(symbol.st_info) : STT_NOTYPE;
+	size_t low = 0, high = info->n_functions;
 
-	if ((type != STT_FUNC && type != STT_GNU_IFUNC) || !*name ||
-	    (symbol.st_size && offset >= symbol.st_size))
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (info->functions[middle].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (int i = 0; i < NESTED_MAX && low--; i++) {
+		const struct function *function = &info->functions[low];
+
+		if (address >= function->end && (i || function->end))
+			continue;
+		out->symbol = function->name;
+		out->symbol_offset = address - function->start;
 		return;
-	out->symbol = name;
-	out->symbol_offset = offset;
+	}
 }
 
 void debug_info_find(struct debug_info *info, uint64_t address, struct place *out)

@@ -261,9 +261,13 @@ static int copy_bytes(int from, int to)
 
 static int copy_open(struct analysis *analysis, const char *output, int *out)
 {
-	int from = open(analysis->path, O_RDONLY | O_CLOEXEC), err = from < 0 ? -errno : 0;
+	int from = open(analysis->path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	int err = from < 0 || fstat(from, &status) ? -errno : 0;
 
-	*out = err ? -1 : open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	/* It says the same of the host, so no more people may read it. */
+	*out = err ? -1
+		   : open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, status.st_mode & 0666);
 	if (!err && *out < 0)
 		err = -errno;
 	if (!err)

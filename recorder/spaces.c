@@ -127,7 +127,7 @@ int spaces_fork(struct spaces *spaces, uint32_t parent, uint32_t child)
 	to->count = from ? from->count : 0;
 	if (to->count)
 		memcpy(to->mappings, from->mappings, to->count * sizeof(*to->mappings));
-	return 0;
+	return images_end_code(spaces->images, child);
 }
 
 int spaces_clear(struct spaces *spaces, uint32_t tgid)

@@ -7,6 +7,7 @@ memtape=$(realpath "$O")/memtape
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cp testdata/demo.mtape "$dir/a.mtape"
+chmod 600 "$dir/a.mtape"
 cd "$dir"
 mkdir empty
 export DEBUGINFOD_CACHE_PATH="$dir/cache"
@@ -34,6 +35,7 @@ DEBUGINFOD_URLS=http://192.0.2.1/ timeout 20 "$memtape" symbolize a.mtape --debu
 	fail "exit status $?"
 cat out
 cmp a.mtape "$OLDPWD/testdata/demo.mtape" || fail 'the input was changed'
+[ "$(stat -c %a a.sym.mtape)" = 600 ] || fail 'more people may read it'
 [ ! -e cache ] || fail 'debuginfod was asked'
 grep -q '^0 of [0-9]* frames have a source line now, 0 a name that had none\.$' out || fail 'does not count'
 grep -q '^Images without debug information: [0-9]* ([0-9]* frames)\.$' out || fail 'does not count images'

@@ -19,7 +19,7 @@ enum stack_way { STACKS_NONE, STACKS_POINTERS, STACKS_TABLES };
 enum {
 	STACK_FRAMES_MAX = 511, /* a deeper stack is cut, and marked */
 	STACK_SLOTS_PER_CPU = 4,
-	STACK_COPY_MAX = 12 << 10, /* bytes */
+	STACK_COPY_MAX = 16 << 10, /* bytes */
 	STACK_REGISTERS = 17,
 };
 
@@ -42,7 +42,9 @@ struct stack_definition {
 	stack_ref key;
 	__u64 end; /* enum stack_end */
 	__u64 frames;
-	__u64 ip_addr[STACK_FRAMES_MAX + 1]; /* innermost first */
+	/* Innermost first. All others are return addresses: the call is before them. So that this
+	 * is true of a frame that a signal interrupted too, its address here is one more. */
+	__u64 ip_addr[STACK_FRAMES_MAX + 1];
 };
 
 /* Registers and memory, where the kernel side could not walk: a stack that the recorder walks. */

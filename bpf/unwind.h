@@ -296,7 +296,7 @@ __noinline int unwind_step(__u32 index)
 	if (n >= STACK_FRAMES_MAX)
 		return unwind_ends(slot, STACK_DEEP);
 	HIDE(n);
-	slot->definition.ip_addr[n & STACK_FRAMES_MAX] = slot->ip;
+	slot->definition.ip_addr[n & STACK_FRAMES_MAX] = slot->ip + (n && !slot->called);
 	slot->definition.frames = n + 1;
 	slot->key = stack_mix(slot->key, slot->ip);
 	return unwind_by(slot, found.row);

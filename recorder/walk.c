@@ -109,7 +109,8 @@ static size_t walk_once(struct walk *walk, uint64_t *ip, uint32_t *end)
 	memcpy(frame.reg, walk->copy->reg, sizeof(frame.reg));
 	*end = STACK_DEEP;
 	while (n < STACK_FRAMES_MAX && *end == STACK_DEEP) {
-		ip[n++] = frame.reg[RIP];
+		ip[n] = frame.reg[RIP] + (n && !frame.call); /* as in a stack_definition */
+		n++;
 		int result = step(walk, &frame);
 		if (result)
 			*end = result == 1 ? STACK_WHOLE : STACK_LOST;

@@ -26,7 +26,7 @@ function pattern(chain,    names, n, i, text) {
 		else if (names[i] == "?")
 			text = text "[^;]*;"
 		else {
-			sub(/\*/, "[*]", names[i])
+			gsub(/[][*]/, "[&]", names[i])
 			text = text names[i] ";"
 		}
 	}

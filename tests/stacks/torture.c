@@ -92,7 +92,7 @@ static const struct place places[] = {
 	{ "saved", saved_frame, "saved_frame" FROM_MAIN, BOTH, 1 },
 	{ "sort", sort_frame, "sort_compare" ACROSS(";*;", "sort_frame" FROM_MAIN), BOTH, 1 },
 	{ "deep_400", deep_400_frame, "deep_400_step*400;deep_400_frame" FROM_MAIN, BOTH, 1 },
-	{ "deep_2000", deep_2000_frame, "deep_2000_step*2000;deep_2000_frame" FROM_MAIN, BOTH, 1 },
+	{ "deep_2000", deep_2000_frame, "?;[deeper than 511 frames]", BOTH, 1 },
 	{ "tail", tail_frame, "tail_last;tail_frame" FROM_MAIN, BOTH, 1 },
 	{ "entry", entry_frame, "entry_frame" FROM_MAIN, ITSELF, 1 },
 	{ "epilogue", epilogue_frame, "epilogue_frame" FROM_MAIN, ITSELF, 1 },

@@ -12,7 +12,7 @@
 
 enum {
 	UNWIND_RANGES = 8,      /* mappings that a slot remembers */
-	UNWIND_MEMOS = 256,     /* rows that it remembers, by address */
+	UNWIND_MEMOS = 1024,    /* rows that it remembers, by address */
 	UNWIND_ADDR_BITS = 47,  /* of an address in user space */
 	UNWIND_WINDOW = 8192,   /* bytes of the stack that are read at once, in two halves */
 	UNWIND_NODE_WORDS = 32, /* a node of the maple tree */

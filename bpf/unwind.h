@@ -187,7 +187,7 @@ static __always_inline int unwind_by_row(struct stack_slot *slot, struct unwind_
 
 static __always_inline struct unwind_memo *unwind_memo(struct stack_slot *slot, __u64 ip)
 {
-	__u64 place = ip * 0x9E3779B97F4A7C15ULL >> 56;
+	__u64 place = ip * 0x9E3779B97F4A7C15ULL >> 54; /* UNWIND_MEMOS */
 	HIDE(place);
 	return &slot->memos[place & (UNWIND_MEMOS - 1)];
 }

@@ -1,0 +1,132 @@
+/*
+ * stack_cost none|fp|unwind|copy COMMAND ARG...: runs a command while its stacks are taken that way
+ * and thrown away. Behind the command's own output: the nanoseconds that the programs which take
+ * stacks ran on average (kernel.bpf_stats_enabled). A copy of each stack is what is taken where no
+ * table is ever made.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include "recorder/ladder.h"
+#include "recorder/target.h"
+#include "recorder/unwind.h"
+
+struct cost {
+	struct target target;
+	struct shared *shared;
+	struct ladder ladder;
+	struct images *images;
+	struct unwind *unwind;
+	struct ring_buffer *rings;
+};
+
+static void must(int error, const char *what)
+{
+	if (!error)
+		return;
+	fprintf(stderr, "%s: %s\n", what, strerror(-error));
+	exit(1);
+}
+
+static int discard(void *context, void *data, size_t size)
+{
+	(void)context, (void)data, (void)size;
+	return 0;
+}
+
+static enum stack_way way_named(const char *name)
+{
+	if (!strcmp(name, "none"))
+		return STACKS_NONE;
+	return strcmp(name, "fp") ? STACKS_TABLES : STACKS_POINTERS;
+}
+
+static void cost_open(struct cost *cost, const char *way, char **command)
+{
+	static const char *const off[] = { NULL };
+	static struct definer definer;
+	struct attach_target everywhere = { 0 };
+	must(target_start(&cost->target, command), command[0]);
+	must(shared_open(128 << 20, &cost->shared), "maps");
+	struct object_setup setup = { cost->shared, false, btf__load_vmlinux_btf(),
+				      way_named(way) };
+	must(ladder_begin(&cost->ladder, &setup, &everywhere, off), "programs");
+	must(shared_target(cost->shared, cost->target.pids[0], true), "target");
+	must(images_open(&definer, &cost->images), "images");
+	if (!strcmp(way, "unwind"))
+		must(unwind_open(cost->shared, cost->images, &cost->unwind), "tables");
+	for (uint32_t i = 0; i < shared_ring_count(cost->shared); i++) {
+		int fd = shared_ring_fd(cost->shared, i);
+		if (!cost->rings)
+			cost->rings = ring_buffer__new(fd, discard, NULL, NULL);
+		else
+			must(ring_buffer__add(cost->rings, fd, discard, NULL), "rings");
+	}
+	must(cost->rings ? 0 : -ENOMEM, "rings");
+}
+
+/* Of the sources that take stacks for each event; at the entry of a fault none is taken. */
+static bool takes_stacks(const struct bpf_program *program)
+{
+	struct program_name name;
+	return program_name_parse(bpf_program__name(program), &name) &&
+	       (!strcmp(name.source, "fault") || !strcmp(name.source, "heap")) &&
+	       !strstr(name.event, "entry");
+}
+
+/* The program of them that ran most: the others are run seldom. */
+static void object_busiest(const struct object *object, uint64_t *runs, uint64_t *ns)
+{
+	struct bpf_program *program;
+	bpf_object__for_each_program(program, object->bpf) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(program);
+		if (fd < 0 || !takes_stacks(program) || bpf_obj_get_info_by_fd(fd, &info, &size) ||
+		    info.run_cnt <= *runs)
+			continue;
+		*runs = info.run_cnt;
+		*ns = info.run_time_ns;
+	}
+}
+
+static double mean_ns(const struct ladder *ladder)
+{
+	uint64_t runs = 0, ns = 0;
+	for (int i = 0; i < ladder->object_count; i++)
+		if (ladder->objects[i].bpf)
+			object_busiest(&ladder->objects[i], &runs, &ns);
+	return runs ? (double)ns / (double)runs : 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct cost cost = { .target = { .gate = -1, .report = -1 } };
+	if (argc < 3)
+		return 2;
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	must(stats < 0 ? -errno : 0, "statistics");
+	cost_open(&cost, argv[1], argv + 2);
+	must(target_go(&cost.target), argv[2]);
+	while (!target_ended(&cost.target)) {
+		struct pollfd wanted = { cost.unwind ? unwind_fd(cost.unwind) : -1, POLLIN, 0 };
+		poll(&wanted, 1, 1);
+		if (cost.unwind)
+			must(unwind_serve(cost.unwind), "tables");
+		ring_buffer__consume(cost.rings);
+	}
+	printf("%.0f\n", mean_ns(&cost.ladder));
+	unwind_close(cost.unwind);
+	ring_buffer__free(cost.rings);
+	ladder_release(&cost.ladder);
+	images_close(cost.images);
+	shared_close(cost.shared);
+	close(stats);
+	target_release(&cost.target);
+	return 0;
+}

@@ -67,6 +67,7 @@ $(proto).o: $(proto).c
 # ---- BPF: every bpf/*.bpf.c is an object of its own inside memtape-record
 
 bpf_obj := $(patsubst %.c,$(O)/%.o,$(wildcard bpf/*.bpf.c))
+bpf_old_obj := $(patsubst %.bpf.c,$(O)/%_old.bpf.o,$(shell grep -lE '"bpf/(old|stack).h"' bpf/*.bpf.c))
 bpf_arch = $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
 bpf_cflags = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(bpf_arch) -Wall -Wextra -Werror -MMD -MP -I. \
               -idirafter /usr/include/$(shell $(CC) -print-multiarch)
@@ -76,9 +77,15 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(bpf_cflags) -c $< -o $@
 
-$(O)/bpf/objects.S: $(bpf_obj) bpf/embed.sh
+# For kernels before 5.12: bpf/old.h.
+$(O)/bpf/%_old.bpf.o: bpf/%.bpf.c
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_cflags) -DOLD_KERNEL -c $< -o $@
+
+$(O)/bpf/objects.S: $(bpf_obj) $(bpf_old_obj) bpf/embed.sh
 	$(call say,EMBED)
-	$(Q)sh bpf/embed.sh $(bpf_obj) > $@
+	$(Q)sh bpf/embed.sh $(bpf_obj) $(bpf_old_obj) > $@
 $(O)/bpf/objects.o: $(O)/bpf/objects.S
 	$(Q)$(CC) -c $< -o $@
 

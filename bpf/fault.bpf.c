@@ -44,12 +44,7 @@ struct fault_entry {
 	__u8 access;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct fault_entry);
-} fault_entries SEC(".maps");
+TASK_STATE(fault_entries, struct fault_entry);
 
 enum fault_kind { FAULT_MINOR = 1, FAULT_MAJOR };
 enum fault_access { ACCESS_READ = 1, ACCESS_WRITE, ACCESS_FETCH };
@@ -90,8 +85,8 @@ static __always_inline int fault_entry(__u64 error_code)
 {
 	if (!target_current())
 		return 0;
-	struct fault_entry *entry = bpf_task_storage_get(&fault_entries, bpf_get_current_task_btf(),
-							 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct fault_entry none = {}, *entry = task_state(&fault_entries, &none,
+							  BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (entry)
 		entry->access = fault_access(error_code);
 	else
@@ -118,8 +113,7 @@ static __always_inline int fault_handled(struct bpf_perf_event_data *ctx, __u8 k
 	if (!target_current())
 		return 0;
 	if (entered) {
-		struct fault_entry *entry = bpf_task_storage_get(&fault_entries,
-								 bpf_get_current_task_btf(), 0, 0);
+		struct fault_entry *entry = task_state(&fault_entries, NULL, 0);
 		access = entry ? entry->access : 0;
 	}
 	fault_count(0, 1);
@@ -209,7 +203,7 @@ int fault_total__2__handled(__u64 *ctx)
 	__u64 reasons = 0, uncounted = REASON(OOM) | REASON(SIGBUS) | REASON(SIGSEGV) |
 				       REASON(HWPOISON) | REASON(HWPOISON_LARGE) |
 				       REASON(FALLBACK) | REASON(RETRY);
-	if (!target_current() || bpf_get_func_ret(ctx, &reasons) || reasons & uncounted)
+	if (!target_current() || function_result(ctx, 4, &reasons) || reasons & uncounted)
 		return 0;
 	fault_count(1, 0);
 	return 0;

@@ -33,16 +33,12 @@ struct heap_call {
 	stack_ref stack;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct heap_call);
-} heap_calls SEC(".maps");
+TASK_STATE(heap_calls, struct heap_call);
 
 static __always_inline struct heap_call *heap_call(__u64 flags)
 {
-	return bpf_task_storage_get(&heap_calls, bpf_get_current_task_btf(), 0, flags);
+	struct heap_call none = {};
+	return task_state(&heap_calls, &none, flags);
 }
 
 /*

@@ -126,9 +126,9 @@ struct task_struct {
 	__u64 self_exec_id;
 	unsigned long min_flt;
 	unsigned long maj_flt;
+	void *stack;
 	struct mm_struct *mm;
 	struct uprobe_task *utask;
-	void *stack;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	const struct cred *cred;

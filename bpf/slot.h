@@ -5,7 +5,7 @@
 #ifndef BPF_SLOT_H
 #define BPF_SLOT_H
 
-#include "bpf/record.h"
+#include "bpf/old.h"
 
 /* Hides from the compiler that a value is known, so that it keeps the mask that follows. */
 #define HIDE(value) asm volatile("" : "+r"(value))

@@ -2,7 +2,7 @@
  * Processes: fork, exec and exit of targets; children of targets become targets. Without these rows
  * no other record can be told whose it is, so this object has no second way.
  */
-#include "bpf/record.h"
+#include "bpf/old.h"
 
 struct fork {
 	record_ref record;
@@ -80,7 +80,7 @@ static __always_inline bool target_end(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	__u32 *state = bpf_map_lookup_elem(&shared_targets, &tgid);
-	return !state || __sync_lock_test_and_set(state, TARGET_ENDED) != TARGET_ENDED;
+	return !state || exchange_32(state, TARGET_ENDED) != TARGET_ENDED;
 }
 
 SEC("tp_btf/sched_process_exit")

@@ -160,10 +160,20 @@ static int ladder_turn_off(struct ladder *ladder, struct object *object, const c
 	return 0;
 }
 
+/* Objects named NAME_old are for kernels that do not know what their namesakes need: bpf/old.h. */
+static bool is_needless(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 4 && !strcmp(name + n - 4, "_old") &&
+	       libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) != 0;
+}
+
 static int ladder_scan(struct ladder *ladder, const char *const *off)
 {
 	libbpf_set_print(libbpf_warned);
 	for (const struct embedded_object *e = bpf_objects; e->name; e++) {
+		if (is_needless(e->name))
+			continue;
 		struct object *object = &ladder->objects[ladder->object_count];
 		if (ladder->object_count == OBJECTS_MAX)
 			return -E2BIG;
@@ -226,12 +236,22 @@ int ladder_stacks(struct ladder *ladder, const struct object_setup *setup, enum 
 	return error ? error : ladder_tell_stacks(ladder, STACKS_NONE, "off", "");
 }
 
+/* What an object before this one gives is not taken twice. */
+static void ladder_close_used(const struct ladder *ladder, struct object *object)
+{
+	for (int i = 0; i < object->source_count; i++)
+		if (ladder_uses(ladder, object->sources[i].name))
+			object->sources[i].way = (int)strlen(object->sources[i].ways);
+}
+
 int ladder_begin(struct ladder *ladder, const struct object_setup *setup,
 		 struct attach_target *target, const char *const *off)
 {
 	int error = ladder_scan(ladder, off);
-	for (int i = 0; i < ladder->object_count && !error; i++)
+	for (int i = 0; i < ladder->object_count && !error; i++) {
+		ladder_close_used(ladder, &ladder->objects[i]);
 		error = ladder_object(ladder, &ladder->objects[i], setup, target);
+	}
 	return error;
 }
 

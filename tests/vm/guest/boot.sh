@@ -43,23 +43,23 @@ guest_boot() {
 	truncate -s 256M "$dir/scratch"
 	truncate -s 64M "$dir/out"
 	# Expedited: waiting for other CPUs takes no time that anybody wants to measure here.
-	timeout -k 5 100 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 768M \
+	timeout -k 5 110 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 768M \
 		-nodefaults -no-user-config -display none -no-reboot -serial stdio \
 		-kernel "$vm/vmlinuz" -initrd "$dir/initrd" \
-		-append 'console=ttyS0 panic=-1 quiet rcupdate.rcu_expedited=1' \
+		-append 'console=ttyS0 panic=-1 softlockup_panic=1 loglevel=5 rcupdate.rcu_expedited=1' \
 		-drive file="$dir/scratch",format=raw,if=none,id=scratch,cache=unsafe \
 		-device virtio-blk-pci,drive=scratch \
 		-drive file="$dir/out",format=raw,if=none,id=out,cache=unsafe \
 		-device virtio-blk-pci,drive=out \
-		< /dev/null > "$vm/console" 2>&1 || fail "qemu: status $?: $(tail -n 20 "$vm/console")"
+		< /dev/null > "$vm/console" 2>&1 || fail "qemu: status $?: $(tail -n 60 "$vm/console")"
 	rm -rf "$vm/results"
-	tar -x -C "$vm" -f "$dir/out" || fail "no results: $(tail -n 20 "$vm/console")"
+	tar -x -C "$vm" -f "$dir/out" && [ -e "$vm/results/steps" ] || fail "no results: $(tail -n 60 "$vm/console")"
 }
 
 # steps NAME...: these went well
 steps() {
 	for step; do
-		grep "^$step " "$results/steps" || fail "no step $step: $(tail -n 20 "$vm/console")"
+		grep "^$step " "$results/steps" || fail "no step $step: $(tail -n 60 "$vm/console")"
 		grep -q "^$step 0 " "$results/steps" || fail "$step: $(cat "$results/$step.err")"
 	done
 }
@@ -69,6 +69,12 @@ uses() {
 	source=$1
 	shift
 	grep -q "^$source  *used  *$*" "$results/check" || fail "not used: $source $*"
+}
+
+# refuses SOURCE WHY: no way gives it, for that reason
+refuses() {
+	! grep -q "^$1  *used" "$results/check" || fail "used: $1"
+	grep -q "^$1  *refused .*$2" "$results/check" || fail "not refused so: $1"
 }
 
 # same_report NAME TRACE: the guest's report is what this machine makes of the guest's trace

@@ -216,6 +216,7 @@ static __always_inline union unwind_bytes unwind_row_of(struct stack_slot *slot,
 	if (found.row.type && !(ip >> UNWIND_ADDR_BITS)) {
 		memo->tag = ip | slot->memory;
 		memo->row = found.bytes;
+		memo->file = range->file;
 	}
 	if (found.row.type || !slot->called)
 		return found;
@@ -256,6 +257,8 @@ __noinline __u64 unwind_find(__u32 index)
 	union unwind_bytes found = { 0 };
 	struct stack_slot *slot = stack_slot(index);
 	const struct unwind_range *range = slot ? unwind_range(index, slot) : NULL;
+	if (slot)
+		slot->file = range ? range->file : 0;
 	if (range && range->object.state == UNWIND_TABLE)
 		return unwind_row_of(slot, range).bytes;
 	if (range && range->object.state == UNWIND_TABLE_WANTED)
@@ -290,6 +293,7 @@ __noinline int unwind_step(__u32 index)
 	__u64 ip = slot->ip - slot->called;
 	const struct unwind_memo *memo = unwind_memo(slot, ip);
 	found.bytes = memo->row;
+	slot->file = memo->file;
 	if (memo->tag != (ip | slot->memory) || ip >> UNWIND_ADDR_BITS)
 		found.bytes = unwind_find(index);
 	__u64 n = slot->definition.frames;
@@ -298,7 +302,8 @@ __noinline int unwind_step(__u32 index)
 	HIDE(n);
 	slot->definition.ip_addr[n & STACK_FRAMES_MAX] = slot->ip + (n && !slot->called);
 	slot->definition.frames = n + 1;
-	slot->key = stack_mix(slot->key, slot->ip);
+	/* Another file at the same address is another stack. */
+	slot->key = stack_mix(slot->key, slot->ip + slot->file);
 	return unwind_by(slot, found.row);
 }
 

@@ -194,6 +194,21 @@ int images_end_code(struct images *images, uint32_t tgid)
 	return hash_get(&images->code, tgid, 0) ? hash_set(&images->code, tgid, 0, NO_CODE) : 0;
 }
 
+struct image *images_of_file(struct images *images, const char *path)
+{
+	const struct image_place place = { .path = path };
+	struct image *image = image_make(&place), *known = NULL;
+	if (!image || !image->path || image_try(image, path, true))
+		goto forget;
+	known = images_known(images, image);
+	if (!known && !images_add(images, image))
+		return image;
+forget:
+	if (image)
+		image_free(image);
+	return known;
+}
+
 struct image *images_find(struct images *images, const struct image_place *place)
 {
 	if (!place->path[0] || !strncmp(place->path, "//anon", 6))

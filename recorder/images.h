@@ -45,6 +45,9 @@ int images_open(struct definer *, struct images **out);
  */
 struct image *images_find(struct images *, const struct image_place *);
 
+/* The image in a file, mapped or not; NULL: there is none, or out of memory. */
+struct image *images_of_file(struct images *, const char *path);
+
 /* Its call frame information, opened at the first call; NULL if it has none. The image's own. */
 struct cfi *image_cfi(struct image *);
 /* A new program begins in the process, or it has ended: code that it makes from now on is another

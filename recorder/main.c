@@ -187,8 +187,10 @@ int main(int argc, char **argv)
 		return 1;
 	raise_file_limit();
 	catch_signals(); /* not before the fork: the command keeps what it was given */
-	struct recorder_options how = { request.memory, request.heap, request.stacks,
-					request.cmdline, request.target };
+	struct recorder_options how = {
+		request.memory,  request.heap,   request.stacks,
+		request.cmdline, request.target, request.command ? request.command[0] : NULL
+	};
 	int status, error = recorder_open(&how, &target, &recorder);
 	if (error)
 		status = fail("", recorder && recorder_why(recorder)[0] ? recorder_why(recorder)

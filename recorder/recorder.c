@@ -250,6 +250,8 @@ static int recorder_begin(struct recorder *recorder, int fd)
 		error = recorder_take_targets(recorder);
 	if (!error && !recorder->target->count)
 		error = recorder_take_host(recorder);
+	if (!error && recorder->unwind && recorder->options.command)
+		error = unwind_expect_command(recorder->unwind, recorder->options.command);
 	if (error)
 		return recorder_fail(recorder, error, "cannot begin");
 	recorder->second_at = recorder->clock_at = now_ns();

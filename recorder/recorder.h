@@ -16,6 +16,7 @@ struct recorder_options {
 	enum stack_way stacks;
 	const char *cmdline; /* of the recorder, for the trace */
 	const char *target;  /* in words, for the trace */
+	const char *command; /* NULL: none is started */
 };
 
 /*

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "bpf/definitions.h"
@@ -200,24 +202,47 @@ static struct image *unwind_image(struct unwind *unwind, const struct unwind_wan
 	return images_find(unwind->images, &place);
 }
 
-static int unwind_give(struct unwind *unwind, const struct unwind_wanted *wanted)
+static int unwind_give_image(struct unwind *unwind, struct image *image,
+			     const struct unwind_file *file)
 {
-	struct image *image = unwind_image(unwind, wanted);
-	if (!image) { /* the process is gone: the next one asks again */
-		bpf_map_delete_elem(unwind->objects, &wanted->file);
-		return 0;
-	}
 	struct entry *entry = unwind_entry(unwind, image);
 	if (!entry)
 		return -ENOMEM;
 	int error = entry->object.state == UNWIND_TABLE_WANTED ? unwind_build(unwind, entry) : 0;
 	if (!error)
-		error = entry_add_file(entry, &wanted->file);
+		error = entry_add_file(entry, file);
 	if (error || entry->object.state == UNWIND_TABLE_WANTED)
 		return error;
 	entry->used_at = unwind->seconds;
-	return bpf_map_update_elem(unwind->objects, &wanted->file, &entry->object, BPF_ANY) ? -errno
-											    : 0;
+	return bpf_map_update_elem(unwind->objects, file, &entry->object, BPF_ANY) ? -errno : 0;
+}
+
+static int unwind_give(struct unwind *unwind, const struct unwind_wanted *wanted)
+{
+	struct image *image = unwind_image(unwind, wanted);
+	if (image)
+		return unwind_give_image(unwind, image, &wanted->file);
+	/* The process is gone: the next one asks again. */
+	bpf_map_delete_elem(unwind->objects, &wanted->file);
+	return 0;
+}
+
+/* Where the kernel calls the file something else, as on an overlay, the table is not found, and the
+ * kernel side asks. */
+int unwind_expect(struct unwind *unwind, const char *path)
+{
+	struct stat file;
+	struct image *image = stat(path, &file) || !S_ISREG(file.st_mode)
+				      ? NULL
+				      : images_of_file(unwind->images, path);
+	struct unwind_file key;
+	if (!image)
+		return 0;
+	key.inode = file.st_ino;
+	key.device = (uint64_t)major(file.st_dev) << 20 | minor(file.st_dev); /* MKDEV() */
+	key.modified_ns = (uint64_t)file.st_mtim.tv_sec * 1000000000 +
+			  (uint64_t)file.st_mtim.tv_nsec;
+	return unwind_give_image(unwind, image, &key);
 }
 
 static int take_wanted(void *context, void *data, size_t size)

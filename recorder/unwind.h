@@ -22,6 +22,14 @@ int unwind_fd(const struct unwind *);
 /* Makes the tables that are wanted. 0 or -ENOMEM. */
 int unwind_serve(struct unwind *);
 
+/* Makes the table of a file before it is wanted, so that not even the first stacks are copies. A
+ * file that cannot be read is no error: 0 or -ENOMEM. */
+int unwind_expect(struct unwind *, const char *path);
+
+/* Likewise of a command, found as execvp(3) finds it, and of the libraries that the recorder itself
+ * uses, which most programs do. */
+int unwind_expect_command(struct unwind *, const char *command);
+
 /* The row for an offset in an image; false: none, or the image has no table. */
 bool unwind_find(const struct unwind *, const struct image *, uint64_t offset,
 		 struct unwind_row *out);

@@ -1,5 +1,7 @@
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,8 @@ struct link_create_uprobe_multi {
 	uint64_t path, offsets, ref_ctr_offsets, cookies;
 	uint32_t count, multi_flags, pid, padding;
 };
+
+enum { CLOSING_THREADS = 31 };
 
 static int object_keep_link(struct object *object, struct bpf_link *link)
 {
@@ -94,14 +98,21 @@ static int attach_software(struct object *object, struct bpf_program *program, c
 	return -EINVAL;
 }
 
-static int object_keep_probe(struct object *object, int fd)
+/* Where the link of this program and process is kept, fd -1 if there is none; or NULL: no memory.
+ */
+static struct session_link *object_session(struct object *object, const struct bpf_program *program,
+					   uint32_t pid)
 {
-	int *fds = realloc(object->probe_fds, (object->probe_count + 1) * sizeof(*fds));
-	if (!fds)
-		return -ENOMEM;
-	object->probe_fds = fds;
-	object->probe_fds[object->probe_count++] = fd;
-	return 0;
+	struct session_link *links = object->sessions;
+	for (size_t i = 0; i < object->session_count; i++)
+		if (links[i].program == program && links[i].pid == pid)
+			return &links[i];
+	links = realloc(links, (object->session_count + 1) * sizeof(*links));
+	if (!links)
+		return NULL;
+	object->sessions = links;
+	links[object->session_count] = (struct session_link){ -1, pid, program };
+	return &links[object->session_count++];
 }
 
 bool is_session(const struct bpf_program *program)
@@ -115,7 +126,11 @@ int session_prepare(struct bpf_program *program)
 	return error ? error : bpf_program__set_expected_attach_type(program, UPROBE_SESSION);
 }
 
-/* One link in the kernel for the entry and the return. */
+/*
+ * One link in the kernel for the entry and the return. It is the process's, whichever thread runs,
+ * but does not go with it into a new program if another thread than the first execs: then it is
+ * attached anew, and two links would count each call twice.
+ */
 static int attach_session(struct object *object, struct bpf_program *program, uint32_t pid,
 			  const struct libc_function *function)
 {
@@ -127,11 +142,43 @@ static int attach_session(struct object *object, struct bpf_program *program, ui
 		.count = 1,
 		.pid = pid,
 	};
-	int fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-	int error = fd < 0 ? -errno : object_keep_probe(object, fd);
-	if (fd >= 0 && error)
-		close(fd);
-	return error;
+	struct session_link *link = object_session(object, program, pid);
+	if (!link)
+		return -ENOMEM;
+	if (link->fd >= 0)
+		close(link->fd);
+	link->fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	return link->fd < 0 ? -errno : 0;
+}
+
+struct closing {
+	const struct session_link *links;
+	size_t count;
+	atomic_size_t next;
+};
+
+static void *closing_run(void *context)
+{
+	struct closing *closing = context;
+	size_t i;
+	while ((i = atomic_fetch_add(&closing->next, 1)) < closing->count)
+		if (closing->links[i].fd >= 0)
+			close(closing->links[i].fd);
+	return NULL;
+}
+
+/* The kernel waits 50 ms for each, until no CPU is in its program; but for many at a time. */
+void sessions_close(const struct session_link *links, size_t count)
+{
+	struct closing closing = { links, count, 0 };
+	pthread_t threads[CLOSING_THREADS];
+	size_t n = 0;
+	while (n < CLOSING_THREADS && n + 1 < count &&
+	       !pthread_create(&threads[n], NULL, closing_run, &closing))
+		n++;
+	closing_run(&closing);
+	while (n > 0)
+		pthread_join(threads[--n], NULL);
 }
 
 static int attach_probe(struct object *object, struct bpf_program *program, const char *event,

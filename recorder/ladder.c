@@ -288,6 +288,14 @@ int ladder_add_process(struct ladder *ladder, uint32_t pid)
 	return 0;
 }
 
+bool ladder_follows_threads(const struct ladder *ladder)
+{
+	for (int i = 0; i < ladder->object_count; i++)
+		if (object_follows_threads(&ladder->objects[i]))
+			return true;
+	return false;
+}
+
 void ladder_detach(struct ladder *ladder)
 {
 	for (int i = 0; i < ladder->object_count; i++)

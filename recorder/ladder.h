@@ -50,6 +50,13 @@ bool ladder_uses(const struct ladder *, const char *source);
 /* Attaches the function probes to one more process. 0 or -errno. */
 int ladder_add_process(struct ladder *, uint32_t pid);
 
+/*
+ * Whether probes of functions follow the thread that ladder_add_process named, not its process:
+ * they must go on with another thread when it ends, and see children that borrow the process's
+ * memory.
+ */
+bool ladder_follows_threads(const struct ladder *);
+
 /* Detaches everything; maps stay until the release. */
 void ladder_detach(struct ladder *);
 

@@ -267,6 +267,19 @@ int object_attach_probes(struct object *object, struct attach_target *target)
 	return 0;
 }
 
+bool object_follows_threads(const struct object *object)
+{
+	struct bpf_program *program;
+	struct program_name name;
+	if (!object->bpf)
+		return false;
+	bpf_object__for_each_program(program, object->bpf)
+		if (is_probe(program) && !is_session(program) &&
+		    object_uses(object, NULL, program, &name))
+			return true;
+	return false;
+}
+
 /* "kind event event, kind event": a kind is told once while it stays the same. */
 static void way_append(char *text, size_t size, const char *section, const char *event)
 {
@@ -315,15 +328,14 @@ void object_detach(struct object *object)
 	object->events_counted = object_events_counted(object);
 	for (size_t i = 0; i < object->link_count; i++)
 		bpf_link__destroy(object->links[i]);
-	for (size_t i = 0; i < object->probe_count; i++)
-		close(object->probe_fds[i]);
+	sessions_close(object->sessions, object->session_count);
 	free(object->links);
-	free(object->probe_fds);
+	free(object->sessions);
 	free(object->event_fds);
 	object->links = NULL;
 	object->event_fds = NULL;
-	object->probe_fds = NULL;
-	object->link_count = object->probe_count = object->event_count = 0;
+	object->sessions = NULL;
+	object->link_count = object->session_count = object->event_count = 0;
 }
 
 void object_unload(struct object *object)

@@ -41,6 +41,13 @@ struct attach_target {
 	uint32_t slow_probes; /* out: how many could only be placed where the kernel single-steps */
 };
 
+/* A link that libbpf does not know of. */
+struct session_link {
+	int fd;
+	uint32_t pid; /* 0: every process */
+	const struct bpf_program *program;
+};
+
 struct object {
 	const char *name;
 	const void *data;
@@ -51,8 +58,8 @@ struct object {
 	int source_count;
 	struct bpf_link **links;
 	size_t link_count;
-	int *probe_fds; /* links that libbpf does not know of */
-	size_t probe_count;
+	struct session_link *sessions;
+	size_t session_count;
 	int *event_fds; /* of software events: they count what the programs should have seen */
 	size_t event_count;
 	uint64_t events_counted; /* before they were detached */
@@ -75,6 +82,9 @@ int object_attach(struct object *, const struct source *, struct attach_target *
 
 /* Attaches the loaded programs that probe functions to more processes. 0 or -errno. */
 int object_attach_probes(struct object *, struct attach_target *);
+
+/* Whether it has such programs that follow the thread they were attached to, not its process. */
+bool object_follows_threads(const struct object *);
 
 /* In words: the sections of the programs of the source's way. */
 void object_way_text(const struct object *, const struct source *, char *text, size_t size);

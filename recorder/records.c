@@ -9,8 +9,11 @@
 
 typedef int record_handler(struct records *, const void *record, size_t size);
 
-/* Detaching costs 0.1 s a probe: so many processes are probed one by one, and no more. */
-enum { PROBED_MAX = 32 };
+/*
+ * So many processes are probed one by one, and no more: at the end each takes 20 ms to detach, or
+ * 2 s where the probes follow threads.
+ */
+enum { PROBED_MAX = 256, PROBED_BY_THREADS_MAX = 32 };
 
 /* A struct that is a record. */
 struct kind {
@@ -69,27 +72,30 @@ const struct reference record_references[] = {
 
 /* ---- records that are more than rows */
 
-/* Probes go by thread: the kernel follows the memory of this one. What ran before them was not
- * seen. */
+/* What ran before the probes was not seen. */
 static void records_probe(struct records *records, struct process *process, uint32_t tid)
 {
+	bool by_threads = ladder_follows_threads(records->c.ladder);
 	process->incomplete = true;
-	process->unprobed = records->probed == PROBED_MAX ||
+	process->unprobed = records->probed == (by_threads ? PROBED_BY_THREADS_MAX : PROBED_MAX) ||
 			    ladder_add_process(records->c.ladder, tid) != 0;
 	records->probed += !process->unprobed;
 	records->unprobed += process->unprobed;
 }
 
-/* A child in its parent's memory is seen by the parent's probes until it runs a program of its own.
+/*
+ * A child in its parent's memory gets probes when it runs a program of its own. Until then it is
+ * seen by its parent's, if these follow the parent's memory.
  */
 static void records_probe_new(struct records *records, struct process *process, bool exec,
 			      bool borrows)
 {
 	if (!records->c.probe_children)
 		return;
-	if (!exec && borrows)
+	if (!exec && borrows) {
 		process->unprobed = true;
-	else if (!exec || borrows || (process->before && process->before->unprobed))
+		process->incomplete = !ladder_follows_threads(records->c.ladder);
+	} else if (!exec || borrows || (process->before && process->before->unprobed))
 		records_probe(records, process, process->tgid);
 }
 
@@ -113,7 +119,7 @@ static int take_task_definition(struct records *records, const void *record, siz
 	return d->exec ? 0 : spaces_fork(records->c.spaces, news.parent_tgid, news.tgid);
 }
 
-/* The first thread ends before the others: the probes go on with one of them. */
+/* The first thread ends before the others: probes that follow it go on with one of them. */
 static void records_probe_rest(struct records *records, struct process *process)
 {
 	char name[64];
@@ -139,7 +145,8 @@ static int take_exit(struct records *records, const void *record, size_t size)
 	if (size < sizeof(*exit) || !process)
 		return 0;
 	if (!exit->last) {
-		if (exit->tid == tgid && records->c.probe_children)
+		if (exit->tid == tgid && records->c.probe_children &&
+		    ladder_follows_threads(records->c.ladder))
 			records_probe_rest(records, process);
 		return 0;
 	}

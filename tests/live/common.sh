@@ -1,7 +1,7 @@
 # What the live tests share. Source it: it skips the test where it cannot run, and makes $dir, removed at the end.
 
 O=${O:-build}
-record=$O/memtape-record
+record=${record:-$O/memtape-record}
 memtape=$O/memtape
 oracle=$O/tests/live/oracle
 

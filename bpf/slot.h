@@ -21,15 +21,14 @@ enum {
 /* A mapping of code: an address less `base` is an offset in the file. */
 struct unwind_range {
 	__u64 start, end, base;
-	__u64 file; /* which: a hash; 0: none */
+	__u32 file; /* which: a hash; 0: none */
 	struct unwind_object object;
 };
 
 /* The row that holds at an address. */
 struct unwind_memo {
 	__u64 tag; /* the address and, above it, the slot's `memory` then */
-	__u64 row;
-	__u64 file;
+	__u64 row; /* in the place of its pc: the range's file */
 };
 
 struct stack_slot {
@@ -48,7 +47,6 @@ struct stack_slot {
 	__u64 window_addr, window_bytes;
 	__u64 word;  /* read apart from the window */
 	__u64 index; /* of the slot */
-	__u64 file;  /* of the frame's code, as in struct unwind_range */
 	union {
 		struct {
 			__u64 window[UNWIND_WINDOW / 8];

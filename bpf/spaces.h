@@ -175,7 +175,7 @@ static __always_inline bool space_fill(__u32 index, struct stack_slot *slot,
 	range->file = 0;
 	if (!space_file(slot->mm, found, &file, range->start))
 		return true;
-	range->file = stack_mix(stack_mix(file.inode, file.device), file.modified_ns);
+	range->file = (__u32)stack_mix(stack_mix(file.inode, file.device), file.modified_ns);
 	struct unwind_object *object = bpf_map_lookup_elem(&shared_unwind_objects, &file);
 	if (!object) {
 		space_want(&file, range, file_offset);

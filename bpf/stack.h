@@ -95,15 +95,18 @@ static __always_inline stack_ref stack_finish(struct stack_slot *slot)
 	return key;
 }
 
-/* Copies the stack from rsp up to where it cannot be read, page by page. */
-static __always_inline __u64 stack_copy_memory(struct stack_copy *copy, __u64 sp)
+/* Copies the stack from rsp up to where it cannot be read, page by page. Copies leave half of the
+ * ring to rows: when it is fuller, one page must do. */
+static __always_inline __u64 stack_copy_memory(struct stack_copy *copy, __u64 sp, void *ring)
 {
 	enum { PAGE = 4096 };
+	bool full = !ring || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >
+				     bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2;
 	__u64 bytes = PAGE - (sp & (PAGE - 1));
 	if (bpf_probe_read_user(copy->memory, bytes, (void *)sp))
 		return 0;
 	for (int i = 0; i < STACK_COPY_MAX / PAGE - 1; i++) {
-		if (bytes > STACK_COPY_MAX - PAGE ||
+		if (full || bytes > STACK_COPY_MAX - PAGE ||
 		    bpf_probe_read_user((char *)copy->memory + bytes, PAGE, (void *)(sp + bytes)))
 			break;
 		bytes += PAGE;
@@ -141,10 +144,10 @@ __noinline __u64 stack_send_copy(__u32 index)
 	copy->key = stack_mix(stack_mix(stack_key(), copy->process_id), now);
 	copy->end = slot->end;
 	registers_copy(copy->reg, (struct pt_regs *)copy->memory, regs);
-	copy->bytes = stack_copy_memory(copy, copy->reg[7] & ~7ULL);
+	void *ring = ring_here();
+	copy->bytes = stack_copy_memory(copy, copy->reg[7] & ~7ULL, ring);
 	stack_copy_returns(copy);
 	__u64 size = offsetof(struct stack_copy, memory) + copy->bytes;
-	void *ring = ring_here();
 	tally_seen(type);
 	if (!ring || size > sizeof(*copy) ||
 	    bpf_ringbuf_output(ring, copy, size, BPF_RB_NO_WAKEUP)) {

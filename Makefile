@@ -117,12 +117,15 @@ $(unit): $(O)/%: $(O)/%.o $(everything)
 	$(call say,LINK)
 	$(Q)$(CC) $(sanitize) $(LDFLAGS) -o $@ $^ $(analyzer_libs) -lbpf -llzma
 
-# What the live tests record: no sanitizer, frame pointers, nothing inlined away.
+# What the live tests record: no sanitizer, nothing inlined away; with frame pointers, but for the
+# demonstration, which is built as programs are.
+$(programs): flags = -O1 -fno-omit-frame-pointer
+$(O)/tests/demo/%: flags = -O2
 $(programs): $(O)/%: %.c
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-inline \
-		-D_GNU_SOURCE -Wall -Wextra -MMD -MP -I. -o $@ $< -lpthread
+	$(Q)$(CC) -std=gnu11 $(flags) -g -fno-optimize-sibling-calls -fno-inline -D_GNU_SOURCE \
+		-Wall -Wextra -MMD -MP -I. -o $@ $< -lpthread
 
 # Programs whose stacks are hard to find: built like a distribution's, without frame pointers; with
 # libraries, linked statically, and with musl.

@@ -19,7 +19,7 @@ enum stack_way { STACKS_NONE, STACKS_POINTERS, STACKS_TABLES };
 enum {
 	STACK_FRAMES_MAX = 511, /* a deeper stack is cut, and marked */
 	STACK_SLOTS_PER_CPU = 4,
-	STACK_COPY_MAX = 16 << 10, /* bytes */
+	STACK_COPY_MAX = 32 << 10, /* bytes */
 	STACK_REGISTERS = 17,
 };
 

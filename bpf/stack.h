@@ -95,21 +95,26 @@ static __always_inline stack_ref stack_finish(struct stack_slot *slot)
 	return key;
 }
 
-/* Copies the stack from rsp up to where it cannot be read, page by page. Copies leave half of the
- * ring to rows: when it is fuller, one page must do. */
+/*
+ * Copies the stack from rsp up to the last page that can be read. One before it that cannot be is
+ * zeroes: a large array may lie there whose memory was never used. Copies leave half of the ring to
+ * rows: when it is fuller, one page must do.
+ */
 static __always_inline __u64 stack_copy_memory(struct stack_copy *copy, __u64 sp, void *ring)
 {
 	enum { PAGE = 4096 };
+	__u64 first = PAGE - (sp & (PAGE - 1)), bytes = first;
 	bool full = !ring || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >
 				     bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2;
-	__u64 bytes = PAGE - (sp & (PAGE - 1));
-	if (bpf_probe_read_user(copy->memory, bytes, (void *)sp))
+	if (bpf_probe_read_user(copy->memory, first, (void *)sp))
 		return 0;
-	for (int i = 0; i < STACK_COPY_MAX / PAGE - 1; i++) {
-		if (full || bytes > STACK_COPY_MAX - PAGE ||
-		    bpf_probe_read_user((char *)copy->memory + bytes, PAGE, (void *)(sp + bytes)))
+	for (int i = 0; i < STACK_COPY_MAX / PAGE - 1 && !full; i++) {
+		__u64 at = first + i * PAGE;
+		HIDE(at);
+		if (at > STACK_COPY_MAX - PAGE)
 			break;
-		bytes += PAGE;
+		if (!bpf_probe_read_user((char *)copy->memory + at, PAGE, (void *)(sp + at)))
+			bytes = at + PAGE;
 	}
 	return bytes;
 }

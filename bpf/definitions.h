@@ -20,6 +20,7 @@ enum {
 	STACK_FRAMES_MAX = 511, /* a deeper stack is cut, and marked */
 	STACK_SLOTS_PER_CPU = 4,
 	STACK_COPY_MAX = 32 << 10, /* bytes */
+	STACK_PAGE = 4096,
 	STACK_REGISTERS = 17,
 };
 

@@ -232,12 +232,26 @@ static __always_inline struct unwind_range *space_range(__u32 index, struct stac
 	return slot_range(slot, (__u32)place);
 }
 
-static __always_inline void slot_forget(struct stack_slot *slot)
+/* Forgets some of the rows, for good. */
+__noinline int slot_clear(__u32 index, __u32 first)
+{
+	struct stack_slot *slot = stack_slot(index);
+	if (!slot)
+		return 0;
+	for (__u32 i = 0; i < UNWIND_MEMOS / 32; i++) {
+		__u32 place = first + i;
+		HIDE(place);
+		slot->memos[place & (UNWIND_MEMOS - 1)].tag = 0;
+	}
+	return 0;
+}
+
+static __always_inline void slot_forget(__u32 index, struct stack_slot *slot)
 {
 	slot->memory += 1ULL << UNWIND_ADDR_BITS;
 	if (!slot->memory) /* tags of long ago would be good again */
-		for (__u32 i = 0; i < UNWIND_MEMOS; i++)
-			slot->memos[i].tag = 0;
+		for (__u32 i = 0; i < 32; i++)
+			slot_clear(index, i * (UNWIND_MEMOS / 32));
 	for (__u32 i = 0; i < UNWIND_RANGES; i++)
 		slot->ranges[i].start = slot->ranges[i].end = 0;
 }
@@ -253,7 +267,7 @@ static __always_inline __u32 space_sequence(struct mm_struct *mm)
 }
 
 /* Begins the walk of the current task's stack: forgets mappings that may have changed. */
-static __always_inline bool space_enter(struct stack_slot *slot, struct mm_struct *mm)
+static __always_inline bool space_enter(__u32 index, struct stack_slot *slot, struct mm_struct *mm)
 {
 	__u32 zero = 0;
 	__u64 *tables = bpf_map_lookup_elem(&shared_unwind_sequence, &zero);
@@ -263,7 +277,7 @@ static __always_inline bool space_enter(struct stack_slot *slot, struct mm_struc
 	__u32 sequence = space_sequence(mm);
 	if (!sequence || sequence & 1 || slot->space != space || slot->space_sequence != sequence ||
 	    slot->tables_sequence != *tables)
-		slot_forget(slot);
+		slot_forget(index, slot);
 	slot->mm = (__u64)mm;
 	slot->space = space;
 	slot->space_sequence = sequence;

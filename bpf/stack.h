@@ -95,40 +95,55 @@ static __always_inline stack_ref stack_finish(struct stack_slot *slot)
 	return key;
 }
 
-/*
- * Copies the stack from rsp up to the last page that can be read. One before it that cannot be is
- * zeroes: a large array may lie there whose memory was never used. Copies leave half of the ring to
- * rows: when it is fuller, one page must do.
- */
-static __always_inline __u64 stack_copy_memory(struct stack_copy *copy, __u64 sp, void *ring)
+/* Copies a page to that place in the copy; whether it could be read. */
+__noinline int stack_copy_page(__u32 index, __u64 at)
 {
-	enum { PAGE = 4096 };
-	__u64 first = PAGE - (sp & (PAGE - 1)), bytes = first;
+	struct stack_slot *slot = stack_slot(index);
+	if (!slot || at > STACK_COPY_MAX - STACK_PAGE)
+		return 0;
+	__u64 addr = (slot->copy.reg[7] & ~7ULL) + at;
+	return !bpf_probe_read_user((char *)slot->copy.memory + at, STACK_PAGE, (void *)addr);
+}
+
+/*
+ * Copies the stack from rsp up to the last page that can be read; its size. One before it that
+ * cannot be is zeroes: a large array may lie there whose memory was never used. Copies leave half
+ * of the ring to rows: when it is fuller, one page must do.
+ */
+static __always_inline __u64 stack_copy_memory(__u32 index, struct stack_copy *copy, void *ring)
+{
+	__u64 sp = copy->reg[7] & ~7ULL;
+	__u64 first = STACK_PAGE - (sp & (STACK_PAGE - 1)), bytes = first;
 	bool full = !ring || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >
 				     bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2;
 	if (bpf_probe_read_user(copy->memory, first, (void *)sp))
 		return 0;
-	for (int i = 0; i < STACK_COPY_MAX / PAGE - 1 && !full; i++) {
-		__u64 at = first + i * PAGE;
-		HIDE(at);
-		if (at > STACK_COPY_MAX - PAGE)
-			break;
-		if (!bpf_probe_read_user((char *)copy->memory + at, PAGE, (void *)(sp + at)))
-			bytes = at + PAGE;
-	}
-	return bytes;
+	for (int i = 0; i < STACK_COPY_MAX / STACK_PAGE - 1 && !full; i++)
+		if (stack_copy_page(index, first + i * STACK_PAGE))
+			bytes = first + (i + 1) * STACK_PAGE;
+	return bytes <= STACK_COPY_MAX ? bytes : 0;
+}
+
+/* Puts a word into the copy. */
+__noinline int stack_copy_put(__u32 index, __u64 addr, __u64 value)
+{
+	struct stack_slot *slot = stack_slot(index);
+	if (!slot)
+		return 0;
+	__u64 at = addr - (slot->copy.reg[7] & ~7ULL), word = at / 8;
+	HIDE(word);
+	if (at < slot->copy.bytes && word < STACK_COPY_MAX / 8)
+		slot->copy.memory[word] = value;
+	return 0;
 }
 
 /* Return addresses that a probe has replaced. */
-static __always_inline void stack_copy_returns(struct stack_copy *copy)
+static __always_inline void stack_copy_returns(__u32 index)
 {
 	struct return_instance *call = task_returns();
 	for (int i = 0; i < UNWIND_RETURNS && call; i++) {
-		__u64 at = BPF_CORE_READ(call, stack) - (copy->reg[7] & ~7ULL);
-		__u64 word = at / 8;
-		HIDE(word);
-		if (at < copy->bytes && word < STACK_COPY_MAX / 8)
-			copy->memory[word] = BPF_CORE_READ(call, orig_ret_vaddr);
+		stack_copy_put(index, BPF_CORE_READ(call, stack),
+			       BPF_CORE_READ(call, orig_ret_vaddr));
 		call = BPF_CORE_READ(call, next);
 	}
 }
@@ -150,8 +165,8 @@ __noinline __u64 stack_send_copy(__u32 index)
 	copy->end = slot->end;
 	registers_copy(copy->reg, (struct pt_regs *)copy->memory, regs);
 	void *ring = ring_here();
-	copy->bytes = stack_copy_memory(copy, copy->reg[7] & ~7ULL, ring);
-	stack_copy_returns(copy);
+	copy->bytes = stack_copy_memory(index, copy, ring);
+	stack_copy_returns(index);
 	__u64 size = offsetof(struct stack_copy, memory) + copy->bytes;
 	tally_seen(type);
 	if (!ring || size > sizeof(*copy) ||
@@ -165,7 +180,7 @@ __noinline __u64 stack_send_copy(__u32 index)
 static __always_inline stack_ref stack_walk_tables(__u32 index, struct stack_slot *slot)
 {
 	struct pt_regs___kernel *regs = registers_user();
-	if (!regs || !space_enter(slot, task_space())) {
+	if (!regs || !space_enter(index, slot, task_space())) {
 		tally_dropped(TALLY_STACK);
 		return 0;
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "recorder/cfi.h"
@@ -84,6 +85,7 @@ static void image_load_vdso(struct image *image)
 static void image_load(struct image *image, const struct image_place *place)
 {
 	char path[4200];
+	struct stat file;
 	if (!strcmp(place->path, "[vdso]")) {
 		image_load_vdso(image);
 		return;
@@ -92,8 +94,11 @@ static void image_load(struct image *image, const struct image_place *place)
 		 (unsigned long)place->start, (unsigned long)place->end);
 	if (!image_try(image, path, true))
 		return;
-	if (!image->build_id[0])
+	if (!image->build_id[0]) {
+		if (!stat(place->path, &file) && place->inode && file.st_ino == place->inode)
+			image_try(image, place->path, true);
 		return;
+	}
 	snprintf(path, sizeof(path), "/proc/%u/root%s", place->tgid, place->path);
 	if (image_try(image, path, false))
 		image_try(image, place->path, false);

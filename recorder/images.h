@@ -34,6 +34,7 @@ struct image_place {
 	const char *path;    /* as the process sees it */
 	const uint8_t *build_id;
 	size_t build_id_size; /* 0: not known, read it from the file */
+	uint64_t inode;       /* then the file's; 0: not known */
 };
 
 int images_open(struct definer *, struct images **out);

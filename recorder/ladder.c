@@ -160,12 +160,25 @@ static int ladder_turn_off(struct ladder *ladder, struct object *object, const c
 	return 0;
 }
 
-/* Objects named NAME_old are for kernels that do not know what their namesakes need: bpf/old.h. */
+static bool is_embedded(const char *name)
+{
+	const struct embedded_object *e = bpf_objects;
+	while (e->name && strcmp(e->name, name))
+		e++;
+	return e->name;
+}
+
+/* An object NAME_old takes the place of NAME on kernels that do not know what that needs
+ * (bpf/old.h). */
 static bool is_needless(const char *name)
 {
+	char old[64];
 	size_t n = strlen(name);
-	return n > 4 && !strcmp(name + n - 4, "_old") &&
-	       libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) != 0;
+	bool is_old = n > 4 && !strcmp(name + n - 4, "_old");
+	snprintf(old, sizeof(old), "%s_old", name);
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL))
+		return is_old;
+	return is_embedded(old);
 }
 
 static int ladder_scan(struct ladder *ladder, const char *const *off)
@@ -236,22 +249,12 @@ int ladder_stacks(struct ladder *ladder, const struct object_setup *setup, enum 
 	return error ? error : ladder_tell_stacks(ladder, STACKS_NONE, "off", "");
 }
 
-/* What an object before this one gives is not taken twice. */
-static void ladder_close_used(const struct ladder *ladder, struct object *object)
-{
-	for (int i = 0; i < object->source_count; i++)
-		if (ladder_uses(ladder, object->sources[i].name))
-			object->sources[i].way = (int)strlen(object->sources[i].ways);
-}
-
 int ladder_begin(struct ladder *ladder, const struct object_setup *setup,
 		 struct attach_target *target, const char *const *off)
 {
 	int error = ladder_scan(ladder, off);
-	for (int i = 0; i < ladder->object_count && !error; i++) {
-		ladder_close_used(ladder, &ladder->objects[i]);
+	for (int i = 0; i < ladder->object_count && !error; i++)
 		error = ladder_object(ladder, &ladder->objects[i], setup, target);
-	}
 	return error;
 }
 

@@ -129,6 +129,8 @@ static int mmaps_add_mapping(const struct mmap2_record *record, struct order *or
 	    record->build_id_size <= sizeof(news.build_id)) {
 		news.build_id_size = record->build_id_size;
 		memcpy(news.build_id, record->build_id, record->build_id_size);
+	} else { /* before 5.12: maj and min of the device, then the inode */
+		memcpy(&news.inode, record->build_id + 4, sizeof(news.inode));
 	}
 	memcpy(news.path, record->path, length);
 	return order_add(order, record_time(&record->header), MMAP_KIND, &news,

@@ -20,6 +20,7 @@ struct mmap_news {
 		    */
 	uint64_t start, end, file_offset;
 	uint8_t build_id_size; /* 0: not known */
+	uint64_t inode;        /* where there is no build id; 0: not known */
 	uint8_t build_id[20];
 	char path[4096]; /* the record ends behind its 0 */
 };

@@ -202,6 +202,7 @@ static int take_mapping(struct records *records, const struct mmap_news *news)
 		.path = news->path,
 		.build_id = news->build_id,
 		.build_id_size = news->build_id_size,
+		.inode = news->inode,
 	};
 	if (!records->c.whole_host && !(process && process->target))
 		return 0;

@@ -1,8 +1,8 @@
 /*
  * stack_cost none|fp|unwind|copy COMMAND ARG...: runs a command while its stacks are taken that way
- * and thrown away. Behind the command's own output: the nanoseconds that the programs which take
- * stacks ran on average (kernel.bpf_stats_enabled). A copy of each stack is what is taken where no
- * table is ever made.
+ * and thrown away. Behind the command's own output: the nanoseconds that the program which took
+ * most stacks ran on average (kernel.bpf_stats_enabled): of faults those of other processes too. A
+ * copy of each stack is what is taken where no table is ever made.
  */
 #include <errno.h>
 #include <poll.h>
@@ -50,12 +50,13 @@ static void cost_open(struct cost *cost, const char *way, char **command)
 {
 	static const char *const off[] = { NULL };
 	static struct definer definer;
-	struct attach_target everywhere = { 0 };
 	must(target_start(&cost->target, command), command[0]);
+	/* Only its own calls count; faults are seen of all processes. */
+	struct attach_target its = { .pids = cost->target.pids, .pid_count = 1 };
 	must(shared_open(128 << 20, &cost->shared), "maps");
 	struct object_setup setup = { cost->shared, false, btf__load_vmlinux_btf(),
 				      way_named(way) };
-	must(ladder_begin(&cost->ladder, &setup, &everywhere, off), "programs");
+	must(ladder_begin(&cost->ladder, &setup, &its, off), "programs");
 	must(shared_target(cost->shared, cost->target.pids[0], true), "target");
 	must(images_open(&definer, &cost->images), "images");
 	if (!strcmp(way, "unwind"))

@@ -15,7 +15,7 @@ vm_packages := qemu-system-x86 busybox-static cpio kmod xz-utils
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup demo test bench vm clean format format-check lint
+.PHONY: all setup demo test truth bench vm clean format format-check lint
 all: $(O)/memtape $(O)/memtape-record
 
 ifneq ($(filter setup,$(MAKECMDGOALS)),)
@@ -72,7 +72,7 @@ bpf_arch = $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
 bpf_cflags = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(bpf_arch) -Wall -Wextra -Werror -MMD -MP -I. \
               -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
-$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+$(O)/%.bpf.o: %.bpf.c
 	$(call say,BPF)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(bpf_cflags) -c $< -o $@
@@ -111,9 +111,16 @@ programs := $(patsubst %.c,$(O)/%,$(wildcard tests/live/*.c tests/demo/*.c))
 stack_libs := $(patsubst %.c,$(O)/%.so,$(wildcard tests/stacks/lib/*.c))
 stack_programs := $(foreach program,$(patsubst %.c,$(O)/%,$(wildcard tests/stacks/*.c)),\
 	$(program) $(program).static $(if $(shell command -v musl-gcc),$(program).musl))
+truth_obj := $(patsubst %.c,$(O)/%.o,$(filter-out %.bpf.c,$(wildcard tests/truth/*.c)))
+truth := $(O)/tests/truth/truth $(O)/tests/truth/truth.bpf.o
 everything := $(report_obj) $(analyzer_obj) $(recorder_obj) $(format_obj)
 
 $(unit): $(O)/%: $(O)/%.o $(everything)
+	$(call say,LINK)
+	$(Q)$(CC) $(sanitize) $(LDFLAGS) -o $@ $^ $(analyzer_libs) -lbpf -llzma
+
+# Stacks against libdwfl's; the BPF object lies beside the program.
+$(O)/tests/truth/truth: $(truth_obj) $(everything)
 	$(call say,LINK)
 	$(Q)$(CC) $(sanitize) $(LDFLAGS) -o $@ $^ $(analyzer_libs) -lbpf -llzma
 
@@ -150,11 +157,11 @@ $(O)/tests/stacks/%: tests/stacks/%.c $(stack_libs)
 	$(Q)$(CC) -DDYNAMIC -Wl,-z,lazy,-rpath,'$$ORIGIN/lib' $(stack_cc) $(stack_libs) -lpthread
 
 .PHONY: tests-build
-tests-build: all $(unit) $(programs) $(stack_programs)
+tests-build: all $(unit) $(truth) $(programs) $(stack_programs)
 
 # What is missing, by tiers: demo wants what a build needs, test also what only tests need, vm what boots other kernels.
 setup:
-	$(Q)sh tests/packages.sh install $(build_packages) $(if $(filter test bench,$(MAKECMDGOALS)),$(test_packages)) \
+	$(Q)sh tests/packages.sh install $(build_packages) $(if $(filter test truth bench,$(MAKECMDGOALS)),$(test_packages)) \
 		$(if $(filter vm,$(MAKECMDGOALS)),$(vm_packages))
 
 demo: all $(programs)
@@ -162,6 +169,10 @@ demo: all $(programs)
 
 test: tests-build
 	$(Q)O=$(O) sh tests/run
+
+# Stacks against libdwfl's, some minutes.
+truth: tests-build
+	$(Q)O=$(O) sh tests/truth/run
 
 bench: tests-build
 	$(Q)O=$(O) sh tests/bench/run

@@ -37,7 +37,7 @@ static void run_program(void)
 /* The first thread has ended by then, if it ends. */
 static void *other(void *unused)
 {
-	sleep(1);
+	usleep(200000);
 	work();
 	if (!strcmp(mode, "exec"))
 		run_program();

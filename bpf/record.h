@@ -12,7 +12,8 @@
  * A source of data is a set of programs named SOURCE__WAYS__EVENT, where WAYS are digits: the ways,
  * best first, that the program is part of. The recorder uses the first way whose programs all load
  * and attach. EVENT says what to attach to where the section does not: a software event for
- * perf_event programs, a function of the C library for uprobes.
+ * perf_event programs, a function of the C library for uprobes. A source that OPT_IN() names is
+ * recorded only where -e asks for it.
  */
 #ifndef BPF_RECORD_H
 #define BPF_RECORD_H
@@ -21,6 +22,8 @@
 #include "bpf/kernel.h"
 
 char LICENSE[] SEC("license") = "GPL";
+
+#define OPT_IN(source) const volatile bool opt_in__##source = true
 
 /* Set by the recorder before loading. */
 const volatile __u64 object_number; /* of this object, from 1 */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "recorder/choice.h"
 #include "recorder/ladder.h"
 
 /* bpf/embed.sh makes this table; ended by a NULL name. */
@@ -139,19 +140,11 @@ static int ladder_object(struct ladder *ladder, struct object *object,
 	return result < 0 ? result : 0;
 }
 
-static bool is_off(const char *const *off, const char *name)
-{
-	for (; *off; off++)
-		if (!strcmp(*off, name))
-			return true;
-	return false;
-}
-
-static int ladder_turn_off(struct ladder *ladder, struct object *object, const char *const *off)
+static int ladder_turn_off(struct ladder *ladder, struct object *object, const char *choice)
 {
 	for (int i = 0; i < object->source_count; i++) {
 		struct source *source = &object->sources[i];
-		if (!is_off(off, source->name))
+		if (choice_wants(choice, source))
 			continue;
 		if (ladder_state(ladder, object, source, "off", "not asked for"))
 			return -ENOMEM;
@@ -181,7 +174,7 @@ static bool is_needless(const char *name)
 	return is_embedded(old);
 }
 
-static int ladder_scan(struct ladder *ladder, const char *const *off)
+static int ladder_scan(struct ladder *ladder, const char *choice)
 {
 	libbpf_set_print(libbpf_warned);
 	for (const struct embedded_object *e = bpf_objects; e->name; e++) {
@@ -196,7 +189,7 @@ static int ladder_scan(struct ladder *ladder, const char *const *off)
 					   .number = (uint32_t)++ladder->object_count };
 		int error = object_scan(object);
 		if (!error)
-			error = ladder_turn_off(ladder, object, off);
+			error = ladder_turn_off(ladder, object, choice);
 		if (error)
 			return error;
 	}
@@ -250,17 +243,17 @@ int ladder_stacks(struct ladder *ladder, const struct object_setup *setup, enum 
 }
 
 int ladder_begin(struct ladder *ladder, const struct object_setup *setup,
-		 struct attach_target *target, const char *const *off)
+		 struct attach_target *target, const char *choice)
 {
-	int error = ladder_scan(ladder, off);
+	int error = ladder_scan(ladder, choice);
 	for (int i = 0; i < ladder->object_count && !error; i++)
 		error = ladder_object(ladder, &ladder->objects[i], setup, target);
 	return error;
 }
 
-int ladder_refuse(struct ladder *ladder, const char *const *off, const char *why)
+int ladder_refuse(struct ladder *ladder, const char *choice, const char *why)
 {
-	int error = ladder_scan(ladder, off);
+	int error = ladder_scan(ladder, choice);
 	libbpf_warning[0] = '\0';
 	for (int i = 0; i < ladder->object_count; i++)
 		for (int j = 0; j < ladder->objects[i].source_count && !error; j++)
@@ -268,6 +261,21 @@ int ladder_refuse(struct ladder *ladder, const char *const *off, const char *why
 				error = ladder_next_way(ladder, &ladder->objects[i],
 							&ladder->objects[i].sources[j], why);
 	return error;
+}
+
+const char *ladder_lacks(const struct ladder *ladder, const char *choice, size_t *length)
+{
+	const char *rest = choice, *word;
+	char sign;
+	while (rest && (word = choice_word(&rest, length, &sign))) {
+		int i = 0;
+		while (i < ladder->state_count &&
+		       !choice_names(word, *length, ladder->states[i].source))
+			i++;
+		if (i == ladder->state_count)
+			return word;
+	}
+	return NULL;
 }
 
 bool ladder_uses(const struct ladder *ladder, const char *source)

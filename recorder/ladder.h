@@ -31,15 +31,17 @@ struct ladder {
 int ladder_stacks(struct ladder *, const struct object_setup *, enum stack_way *way);
 
 /*
- * Loads and attaches all objects, but not the sources named in `off`
- * (ended by NULL). Sources that no way works for are no error: they stand in `states`. 0 or
- * -ENOMEM; release in any case.
+ * Loads and attaches the sources that the choice wants (recorder/choice.h). Sources that no way
+ * works for are no error: they stand in `states`. 0 or -ENOMEM; release in any case.
  */
 int ladder_begin(struct ladder *, const struct object_setup *, struct attach_target *,
-		 const char *const *off);
+		 const char *choice);
 
 /* Why BPF cannot be used at all: every source is refused for that reason. 0 or -ENOMEM. */
-int ladder_refuse(struct ladder *, const char *const *off, const char *why);
+int ladder_refuse(struct ladder *, const char *choice, const char *why);
+
+/* After one of both: a word of the choice that no source bears, or NULL. */
+const char *ladder_lacks(const struct ladder *, const char *choice, size_t *length);
 
 /* Adds a state of a source that is no BPF object's. 0 or -ENOMEM. */
 int ladder_tell(struct ladder *, const struct source_state *);

@@ -188,7 +188,7 @@ int main(int argc, char **argv)
 	raise_file_limit();
 	catch_signals(); /* not before the fork: the command keeps what it was given */
 	struct recorder_options how = {
-		request.memory,  request.heap,   request.stacks,
+		request.memory,  request.choice, request.stacks,
 		request.cmdline, request.target, request.command ? request.command[0] : NULL
 	};
 	int status, error = recorder_open(&how, &target, &recorder);

@@ -56,6 +56,38 @@ static int object_open(struct object *object)
 	return object->bpf ? 0 : -errno;
 }
 
+/* The place of a read-only constant, and its name, by turns; NULL when there is none left. */
+static void *object_constant(struct object *object, int *next, const char **name)
+{
+	const struct btf *btf = bpf_object__btf(object->bpf);
+	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	const struct btf_type *section = btf__type_by_id(btf, id > 0 ? (uint32_t)id : 0);
+	struct bpf_map *map;
+	size_t size;
+	if (id < 0 || *next >= btf_vlen(section))
+		return NULL;
+	const struct btf_var_secinfo *info = btf_var_secinfos(section) + (*next)++;
+	*name = btf__name_by_offset(btf, btf__type_by_id(btf, info->type)->name_off);
+	bpf_object__for_each_map(map, object->bpf) {
+		const char *map_name = bpf_map__name(map);
+		size_t n = strlen(map_name);
+		if (n >= 7 && !strcmp(map_name + n - 7, ".rodata"))
+			return (char *)bpf_map__initial_value(map, &size) + info->offset;
+	}
+	return NULL;
+}
+
+static void object_mark_opt_in(struct object *object)
+{
+	const char *name;
+	int next = 0;
+	while (object_constant(object, &next, &name))
+		for (int i = 0; i < object->source_count; i++)
+			if (!strncmp(name, "opt_in__", 8) &&
+			    !strcmp(name + 8, object->sources[i].name))
+				object->sources[i].opt_in = true;
+}
+
 int object_scan(struct object *object)
 {
 	struct bpf_program *program;
@@ -70,6 +102,7 @@ int object_scan(struct object *object)
 		if (source)
 			source_add_ways(source, name.ways);
 	}
+	object_mark_opt_in(object);
 	object_unload(object);
 	return 0;
 }
@@ -91,27 +124,6 @@ static bool object_uses(const struct object *object, const struct source *only,
 		if (source_uses(&object->sources[i], name))
 			return true;
 	return false;
-}
-
-/* The place of a read-only constant, and its name, by turns; NULL when there is none left. */
-static void *object_constant(struct object *object, int *next, const char **name)
-{
-	const struct btf *btf = bpf_object__btf(object->bpf);
-	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
-	const struct btf_type *section = btf__type_by_id(btf, id > 0 ? (uint32_t)id : 0);
-	struct bpf_map *map;
-	size_t size;
-	if (id < 0 || *next >= btf_vlen(section))
-		return NULL;
-	const struct btf_var_secinfo *info = btf_var_secinfos(section) + (*next)++;
-	*name = btf__name_by_offset(btf, btf__type_by_id(btf, info->type)->name_off);
-	bpf_object__for_each_map(map, object->bpf) {
-		const char *map_name = bpf_map__name(map);
-		size_t n = strlen(map_name);
-		if (n >= 7 && !strcmp(map_name + n - 7, ".rodata"))
-			return (char *)bpf_map__initial_value(map, &size) + info->offset;
-	}
-	return NULL;
 }
 
 /* An argument's constant is named arg__EVENT__NAME; one that is not found stays 255. */

@@ -25,6 +25,7 @@ struct source {
 	char name[32];
 	char ways[WAYS_MAX + 1]; /* all, best first */
 	int way;                 /* index in `ways`; behind the last: none works */
+	bool opt_in;             /* off unless asked for */
 };
 
 struct object_setup {

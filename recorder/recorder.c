@@ -73,12 +73,42 @@ static int recorder_open_mmaps(struct recorder *recorder)
 	return recorder_tell_mmaps(recorder, error ? strerror(-error) : "");
 }
 
+static int recorder_refuse(struct recorder *recorder, int error)
+{
+	char why[256];
+	snprintf(why, sizeof(why), "BPF is refused: %s%s", strerror(-error),
+		 error == -EPERM ? " (it needs root, or CAP_BPF and CAP_PERFMON)" : "");
+	error = recorder_tell_mmaps(recorder, why);
+	return error ? error : ladder_refuse(&recorder->ladder, recorder->options.choice, why);
+}
+
+static int recorder_load(struct recorder *recorder)
+{
+	struct object_setup setup = { recorder->shared, !recorder->target->count, recorder->kernel,
+				      recorder->options.stacks };
+	int error = recorder_open_mmaps(recorder);
+	if (!error)
+		error = ladder_stacks(&recorder->ladder, &setup, &setup.stacks);
+	return error ? error
+		     : ladder_begin(&recorder->ladder, &setup, &recorder->attached,
+				    recorder->options.choice);
+}
+
+static int recorder_check_choice(struct recorder *recorder)
+{
+	size_t length;
+	const char *word = ladder_lacks(&recorder->ladder, recorder->options.choice, &length);
+	if (!word)
+		return 0;
+	snprintf(recorder->why, sizeof(recorder->why), "no source '%.*s' (--check lists them)",
+		 (int)length, word);
+	return -EINVAL;
+}
+
 int recorder_open(const struct recorder_options *options, struct target *target,
 		  struct recorder **out)
 {
 	struct recorder *recorder = *out = calloc(1, sizeof(*recorder));
-	const char *const off[] = { options->heap ? NULL : "heap", NULL };
-	char why[256];
 	if (!recorder)
 		return -ENOMEM;
 	recorder->options = *options;
@@ -89,21 +119,8 @@ int recorder_open(const struct recorder_options *options, struct target *target,
 							     .pid_count = target->count };
 	recorder->kernel = btf__load_vmlinux_btf();
 	int error = shared_open(options->memory, &recorder->shared);
-	if (error) {
-		snprintf(why, sizeof(why), "BPF is refused: %s%s", strerror(-error),
-			 error == -EPERM ? " (it needs root, or CAP_BPF and CAP_PERFMON)" : "");
-		error = recorder_tell_mmaps(recorder, why);
-		return error ? error : ladder_refuse(&recorder->ladder, off, why);
-	}
-	error = recorder_open_mmaps(recorder);
-	if (error)
-		return error;
-	struct object_setup setup = { recorder->shared, !target->count, recorder->kernel,
-				      options->stacks };
-	error = ladder_stacks(&recorder->ladder, &setup, &setup.stacks);
-	if (error)
-		return error;
-	return ladder_begin(&recorder->ladder, &setup, &recorder->attached, off);
+	error = error ? recorder_refuse(recorder, error) : recorder_load(recorder);
+	return error ? error : recorder_check_choice(recorder);
 }
 
 const struct ladder *recorder_ladder(const struct recorder *recorder)
@@ -260,7 +277,7 @@ static int recorder_begin(struct recorder *recorder, int fd)
 	return error ? error
 		     : recorder_fail(recorder,
 				     privileges_drop(recorder->attached.pid_count > 0 &&
-						     recorder->options.heap),
+						     ladder_uses(&recorder->ladder, "heap")),
 				     "cannot drop privileges");
 }
 

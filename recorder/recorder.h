@@ -11,8 +11,8 @@
 struct recorder;
 
 struct recorder_options {
-	size_t memory; /* of the rings and tables, bytes */
-	bool heap;     /* probe the allocator */
+	size_t memory;      /* of the rings and tables, bytes */
+	const char *choice; /* of sources: recorder/choice.h */
 	enum stack_way stacks;
 	const char *cmdline; /* of the recorder, for the trace */
 	const char *target;  /* in words, for the trace */

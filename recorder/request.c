@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "format/version.h"
+#include "recorder/choice.h"
 #include "recorder/request.h"
 
 enum { OPTION_HEAP = 256, OPTION_CHECK, OPTION_MEMORY, OPTION_STACKS };
@@ -11,7 +12,10 @@ static const struct argp_option table[] = {
 	{ "output", 'o', "FILE", 0, "trace to write; - for standard output", 0 },
 	{ "pid", 'p', "PID,...", 0, "record these processes, and children they fork from now on",
 	  0 },
+	{ "all", 'a', NULL, 0, "record the whole host: so it is without -p and a command", 0 },
 	{ "duration", 'd', "TIME", 0, "stop after it: 10s, 5m, 2h, 500ms", 0 },
+	{ "events", 'e', "SOURCE,...", 0,
+	  "only these sources; +SOURCE, -SOURCE: also, not (--check lists them)", 0 },
 	{ "heap", OPTION_HEAP, "uprobe|off", 0,
 	  "how allocations are seen (uprobe where a process is named)", 0 },
 	{ "stacks", OPTION_STACKS, "unwind|fp|none", 0,
@@ -90,6 +94,15 @@ static void parse_heap(struct request *request, const char *text, struct argp_st
 	request->heap = request->heap_named = !strcmp(text, "uprobe");
 }
 
+/* Several -e go on where the one before ended. Room is left for what the end of parsing adds. */
+static void parse_choice(struct request *request, const char *text, struct argp_state *state)
+{
+	size_t n = strlen(request->choice), room = sizeof(request->choice) - 16;
+	if (n + strlen(text) + 1 >= room)
+		argp_error(state, "-e is too long");
+	snprintf(request->choice + n, room - n, "%s%s", n ? "," : "", text);
+}
+
 static enum stack_way parse_stacks(const char *text, struct argp_state *state)
 {
 	static const char *const names[] = {
@@ -116,6 +129,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'd':
 		request->duration_ns = parse_time(text, state);
+		return 0;
+	case 'a':
+		request->host = true;
+		return 0;
+	case 'e':
+		parse_choice(request, text, state);
 		return 0;
 	case OPTION_HEAP:
 		parse_heap(request, text, state);
@@ -160,6 +179,37 @@ static void print_version(FILE *stream, struct argp_state *state)
 	fprintf(stream, "memtape %s\n", MEMTAPE_VERSION);
 }
 
+static void refuse(const char *program, const char *why)
+{
+	fprintf(stderr, "%s: %s\n", program, why);
+	exit(2);
+}
+
+static bool asks_heap(const char *choice)
+{
+	const char *word;
+	size_t length;
+	char sign;
+	while ((word = choice_word(&choice, &length, &sign)))
+		if (sign != '-' && choice_names(word, length, "heap"))
+			return true;
+	return false;
+}
+
+/* What options mean together. */
+static void request_settle(struct request *request, const char *program)
+{
+	bool named = request->command || request->pid_count;
+	if (request->command && request->pid_count)
+		refuse(program, "a command or processes, not both");
+	if (request->host && named)
+		refuse(program, "-a, or a command or processes, not both");
+	if ((request->heap_named || asks_heap(request->choice)) && !named && !request->check)
+		refuse(program, "allocations are recorded of a command or a process only");
+	if (!request->heap || !(named || request->heap_named))
+		strcat(request->choice, request->choice[0] ? ",-heap" : "-heap");
+}
+
 void request_parse(int argc, char **argv, struct request *out)
 {
 	static const struct argp argp = {
@@ -178,12 +228,6 @@ void request_parse(int argc, char **argv, struct request *out)
 	argp_err_exit_status = 2;
 	*out = (struct request){ .memory = 128 << 20, .heap = true, .stacks = STACKS_TABLES };
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
-	bool named = out->command || out->pid_count;
-	if (out->command && out->pid_count)
-		fprintf(stderr, "%s: a command or processes, not both\n", argv[0]), exit(2);
-	if (out->heap_named && !named && !out->check)
-		fprintf(stderr, "%s: --heap=uprobe needs a command or a process\n", argv[0]),
-			exit(2);
-	out->heap = out->heap && (named || out->heap_named);
+	request_settle(out, argv[0]);
 	describe(out, argc, argv);
 }

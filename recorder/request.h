@@ -19,7 +19,8 @@ struct request {
 	enum stack_way stacks;
 	bool heap;
 	bool heap_named; /* asked for by name */
-	bool check;
+	bool check, host;
+	char choice[512];   /* of sources: recorder/choice.h */
 	char **command;     /* NULL: none */
 	char cmdline[1024]; /* all of it, but for the command's arguments */
 	char target[256];   /* in words */

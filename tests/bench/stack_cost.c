@@ -48,7 +48,6 @@ static enum stack_way way_named(const char *name)
 
 static void cost_open(struct cost *cost, const char *way, char **command)
 {
-	static const char *const off[] = { NULL };
 	static struct definer definer;
 	must(target_start(&cost->target, command), command[0]);
 	/* Only its own calls count; faults are seen of all processes. */
@@ -56,7 +55,7 @@ static void cost_open(struct cost *cost, const char *way, char **command)
 	must(shared_open(128 << 20, &cost->shared), "maps");
 	struct object_setup setup = { cost->shared, false, btf__load_vmlinux_btf(),
 				      way_named(way) };
-	must(ladder_begin(&cost->ladder, &setup, &its, off), "programs");
+	must(ladder_begin(&cost->ladder, &setup, &its, NULL), "programs");
 	must(shared_target(cost->shared, cost->target.pids[0], true), "target");
 	must(images_open(&definer, &cost->images), "images");
 	if (!strcmp(way, "unwind"))

@@ -205,7 +205,7 @@ static void request_settle(struct request *request, const char *program)
 	if (request->host && named)
 		refuse(program, "-a, or a command or processes, not both");
 	if ((request->heap_named || asks_heap(request->choice)) && !named && !request->check)
-		refuse(program, "allocations are recorded of a command or a process only");
+		refuse(program, "--heap=uprobe and -e heap need a command or a process");
 	if (!request->heap || !(named || request->heap_named))
 		strcat(request->choice, request->choice[0] ? ",-heap" : "-heap");
 }

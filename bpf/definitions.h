@@ -12,6 +12,7 @@ typedef __u64 time_ref;        /* CLOCK_MONOTONIC, ns */
 typedef __u64 task_ref;        /* tgid << 32 | tid: the process as it is at the record's time */
 typedef __u64 task_before_ref; /* likewise, as it was before its last exec */
 typedef __u64 stack_ref;       /* the key of a stack definition, 0 none */
+typedef __u64 cgroup_ref;      /* the id of its kernfs node, 0 none */
 
 /* How stacks are taken: --stacks. */
 enum stack_way { STACKS_NONE, STACKS_POINTERS, STACKS_TABLES };
@@ -93,6 +94,8 @@ struct task_definition {
 	__u64 parent_tgid;
 	__u64 start_boottime_ns;
 	__u64 uid;
+	cgroup_ref cgroup;
+	__u64 moved;   /* it was there already and came into the recorded cgroup */
 	__u64 exec;    /* a new program in the process, else a new process */
 	__u64 borrows; /* a new process in its parent's memory (vfork); a new program by another
 			  thread than the first */

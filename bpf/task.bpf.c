@@ -3,6 +3,7 @@
  * no other record can be told whose it is, so this object has no second way.
  */
 #include "bpf/old.h"
+#include "bpf/cgroup.h"
 
 struct fork {
 	record_ref record;
@@ -20,7 +21,9 @@ struct exec {
 	task_ref program_id;
 };
 
-static __always_inline void task_define(struct task_struct *task, bool exec, bool borrows)
+enum task_news { TASK_NEW, TASK_EXEC, TASK_MOVED };
+
+static __always_inline void task_define(struct task_struct *task, enum task_news news, bool borrows)
 {
 	struct task_definition *definition = record_reserve(task_definition);
 	if (!definition)
@@ -29,10 +32,25 @@ static __always_inline void task_define(struct task_struct *task, bool exec, boo
 	definition->parent_tgid = BPF_CORE_READ(task, real_parent, tgid);
 	definition->start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	definition->uid = BPF_CORE_READ(task, cred, uid.val);
-	definition->exec = exec;
+	definition->cgroup = cgroup_id(task_cgroup(task));
+	definition->exec = news == TASK_EXEC;
+	definition->moved = news == TASK_MOVED;
 	definition->borrows = borrows;
 	bpf_core_read(definition->comm, sizeof(definition->comm), &task->comm);
 	record_submit(definition);
+}
+
+static __always_inline void target_add(__u32 tgid)
+{
+	__u32 live = TARGET_LIVE;
+	if (bpf_map_update_elem(&shared_targets, &tgid, &live, BPF_ANY))
+		tally_dropped(TALLY_MAP_FULL);
+}
+
+/* clone3 can put a child into another cgroup than its parent's. */
+static __always_inline bool task_is_inside(struct task_struct *task)
+{
+	return target_cgroup && cgroup_is_target(task_cgroup(task));
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -40,12 +58,10 @@ int task__1__fork(__u64 *ctx)
 {
 	struct task_struct *parent = (void *)ctx[0], *child = (void *)ctx[1];
 	__u32 parent_tgid = BPF_CORE_READ(parent, tgid), tgid = BPF_CORE_READ(child, tgid);
-	__u32 live = TARGET_LIVE;
-	if (parent_tgid == tgid || !target_has(parent_tgid))
+	if (parent_tgid == tgid || !(target_has(parent_tgid) || task_is_inside(child)))
 		return 0;
-	if (bpf_map_update_elem(&shared_targets, &tgid, &live, BPF_ANY))
-		tally_dropped(TALLY_MAP_FULL);
-	task_define(child, false, BPF_CORE_READ(child, mm) == BPF_CORE_READ(parent, mm));
+	target_add(tgid);
+	task_define(child, TASK_NEW, BPF_CORE_READ(child, mm) == BPF_CORE_READ(parent, mm));
 	struct fork *fork = record_reserve(fork);
 	if (!fork)
 		return 0;
@@ -62,7 +78,7 @@ int task__1__exec(__u64 *ctx)
 	struct task_struct *task = (void *)ctx[0];
 	if (!target_current())
 		return 0;
-	task_define(task, true, (int)ctx[1] != BPF_CORE_READ(task, tgid));
+	task_define(task, TASK_EXEC, (int)ctx[1] != BPF_CORE_READ(task, tgid));
 	struct exec *exec = record_reserve(exec);
 	if (!exec)
 		return 0;
@@ -100,5 +116,22 @@ int task__1__exit(__u64 *ctx)
 	exit->minor_faults = BPF_CORE_READ(task, min_flt);
 	exit->major_faults = BPF_CORE_READ(task, maj_flt);
 	record_submit(exit);
+	return 0;
+}
+
+ARG(cgroup_attach_task, dst_cgrp);
+ARG(cgroup_attach_task, task);
+
+/* A process is written into a cgroup: one row of cgroup.procs. Threads alone are not looked at. */
+SEC("tp_btf/cgroup_attach_task")
+int cgroup__1__attach(__u64 *ctx)
+{
+	struct task_struct *task = (void *)arg(ctx, arg__cgroup_attach_task__task);
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	if (!target_cgroup || target_has(tgid) ||
+	    !cgroup_is_target((void *)arg(ctx, arg__cgroup_attach_task__dst_cgrp)))
+		return 0;
+	target_add(tgid);
+	task_define(task, TASK_MOVED, false);
 	return 0;
 }

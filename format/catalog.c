@@ -224,6 +224,37 @@ static int table_make(struct catalog *catalog, const ProtobufCFieldDescriptor *f
 	return 0;
 }
 
+static int rank_above_references(const struct table *table)
+{
+	int rank = 0;
+
+	for (int i = 0; i < table->n_columns; i++) {
+		const struct table *refers = table->columns[i].refers;
+
+		if (refers && refers != table && refers->rank >= rank)
+			rank = refers->rank + 1;
+	}
+	return rank;
+}
+
+/* In a block, what is referred to stands before what refers to it. */
+static int ranks_make(struct catalog *catalog)
+{
+	bool changed = true;
+
+	for (size_t round = 0; changed && round <= catalog->n; round++) {
+		changed = false;
+		for (size_t i = 0; i < catalog->n; i++) {
+			struct table *table = &catalog->tables[i];
+			int rank = rank_above_references(table);
+
+			changed |= rank != table->rank;
+			table->rank = rank;
+		}
+	}
+	return changed ? refuse(catalog, "tables refer to each other") : 0;
+}
+
 int catalog_make(struct catalog *catalog, const ProtobufCMessageDescriptor *batch)
 {
 	int err = 0;
@@ -241,6 +272,8 @@ int catalog_make(struct catalog *catalog, const ProtobufCMessageDescriptor *batc
 	}
 	for (size_t i = 0; !err && i < catalog->n; i++)
 		err = columns_make(catalog, &catalog->tables[i]);
+	if (!err)
+		err = ranks_make(catalog);
 	if (err)
 		catalog_free(catalog);
 	return err;

@@ -35,6 +35,7 @@ struct table {
 	unsigned number;  /* of the field in Batch */
 	enum stream stream;
 	bool bulk; /* rows too many for a database */
+	int rank;  /* above that of every other table that it refers to; from 0 */
 	const ProtobufCMessageDescriptor *message;
 	const struct column_info *columns;
 	int n_columns;

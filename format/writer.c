@@ -182,7 +182,22 @@ static int block_row(struct writer *writer, const struct block_header *header)
 	return 0;
 }
 
-/* Packs the rows of a stream into the content of a block. */
+/* Puts the rows of a rank behind each other; the highest rank that there is into *highest. */
+static uint8_t *rank_pack(const struct writer *writer, enum stream stream, int rank, int *highest,
+			  uint8_t *at)
+{
+	for (int i = 0; i < TABLES_MAX; i++) {
+		if (!in_stream(writer->rows[i], stream))
+			continue;
+		if (writer->rows[i]->table->rank > *highest)
+			*highest = writer->rows[i]->table->rank;
+		if (writer->rows[i]->table->rank == rank)
+			at = rows_pack(writer->rows[i], at);
+	}
+	return at;
+}
+
+/* Packs the rows of a stream into the content of a block, what is referred to first. */
 static int block_pack(struct writer *writer, struct block_header *header)
 {
 	size_t size = rows_size(writer->block);
@@ -194,9 +209,8 @@ static int block_pack(struct writer *writer, struct block_header *header)
 	if (buffer_reserve(&writer->content, size + VARINT_ROOM))
 		return -ENOMEM;
 	at = rows_pack(writer->block, writer->content.bytes);
-	for (int i = 0; i < TABLES_MAX; i++)
-		if (in_stream(writer->rows[i], header->stream))
-			at = rows_pack(writer->rows[i], at);
+	for (int rank = 0, highest = 0; rank <= highest; rank++)
+		at = rank_pack(writer, header->stream, rank, &highest, at);
 	header->raw = at - writer->content.bytes;
 	return 0;
 }

@@ -127,10 +127,18 @@ static int open_output(struct request *request, int spared, char *name, size_t s
 	return open(request->output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
 
+static int open_cgroup(const char *path, struct target *target)
+{
+	int error = target_take_cgroup(target, path);
+	return error ? fail(path, error == -EXDEV ? "is no memory cgroup" : strerror(-error)) : 0;
+}
+
 static int open_target(const struct request *request, struct target *target)
 {
 	char text[64];
 	size_t which = 0;
+	if (request->cgroup)
+		return open_cgroup(request->cgroup, target);
 	int error = request->command
 			    ? target_start(target, request->command)
 			    : target_take(target, request->pids, request->pid_count, &which);
@@ -162,7 +170,7 @@ static int record(struct request *request, struct recorder *recorder, struct tar
 	if (recorder_slow_probes(recorder))
 		fprintf(stderr, "memtape record: %u probes must be single-stepped, 20 us a call\n",
 			recorder_slow_probes(recorder));
-	if (target->started && ladder_uses(recorder_ladder(recorder), "heap"))
+	if ((target->started || target->cgroup) && ladder_uses(recorder_ladder(recorder), "heap"))
 		fprintf(stderr, "memtape record: while recording, every process that uses this C "
 				"library pays up to 2 us for each allocation call\n");
 	int error = recorder_run(recorder, fd, &stop, request->duration_ns);

@@ -154,6 +154,10 @@ static void object_set_constants(struct object *object, const struct object_setu
 			*(uint32_t *)place = shared_ring_count(setup->shared);
 		else if (!strcmp(name, "whole_host"))
 			*(bool *)place = setup->whole_host;
+		else if (!strcmp(name, "target_cgroup"))
+			*(uint64_t *)place = setup->cgroup;
+		else if (!strcmp(name, "cgroup_version_1"))
+			*(bool *)place = setup->cgroup_version_1;
 		else if (!strcmp(name, "stack_way"))
 			*(uint32_t *)place = setup->stacks;
 	}

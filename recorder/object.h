@@ -33,6 +33,8 @@ struct object_setup {
 	bool whole_host;
 	const struct btf *kernel; /* NULL: no BTF */
 	enum stack_way stacks;
+	uint64_t cgroup; /* whose processes are targets; 0: none */
+	bool cgroup_version_1;
 };
 
 /* What programs are attached to. */

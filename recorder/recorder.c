@@ -84,8 +84,11 @@ static int recorder_refuse(struct recorder *recorder, int error)
 
 static int recorder_load(struct recorder *recorder)
 {
-	struct object_setup setup = { recorder->shared, !recorder->target->count, recorder->kernel,
-				      recorder->options.stacks };
+	struct object_setup setup = {
+		recorder->shared,         target_is_host(recorder->target),
+		recorder->kernel,         recorder->options.stacks,
+		recorder->target->cgroup, recorder->target->cgroup_version_1
+	};
 	int error = recorder_open_mmaps(recorder);
 	if (!error)
 		error = ladder_stacks(&recorder->ladder, &setup, &setup.stacks);
@@ -177,7 +180,7 @@ static int recorder_open_records(struct recorder *recorder)
 		.stacks = recorder->stacks,
 		.ladder = &recorder->ladder,
 		.shared = recorder->shared,
-		.whole_host = !recorder->target->count,
+		.whole_host = target_is_host(recorder->target),
 		.probe_children = recorder->attached.pid_count > 0,
 	};
 	int error = records_open(&context, &recorder->records);
@@ -208,26 +211,30 @@ static int recorder_begin_epoch(struct recorder *recorder)
 	return error ? error : clock_write(recorder->writer);
 }
 
-/* The targets that run already, with the mappings they have. Those without BPF are only named. */
+/* A target that runs already, with the mappings it has. Without BPF it is only named. */
+static int recorder_take_target(void *context, uint32_t pid)
+{
+	struct recorder *recorder = context;
+	uint64_t id;
+	struct process *process = tasks_get(recorder->tasks, pid);
+	if (!process)
+		return -ENOMEM;
+	if (recorder->shared)
+		shared_target(recorder->shared, pid, true);
+	process_begin(process);
+	int error = spaces_scan(recorder->spaces, pid);
+	return error == -ENOMEM ? error : process_define(recorder->tasks, process, &id);
+}
+
 static int recorder_take_targets(struct recorder *recorder)
 {
-	for (size_t i = 0; i < recorder->target->count; i++) {
-		uint32_t pid = recorder->target->pids[i];
-		uint64_t id;
-		struct process *process = tasks_get(recorder->tasks, pid);
-		if (!process)
-			return -ENOMEM;
-		if (recorder->shared)
-			shared_target(recorder->shared, pid, true);
-		process_begin(process);
-		int error = spaces_scan(recorder->spaces, pid);
-		if (error == -ENOMEM)
-			return error;
-		error = process_define(recorder->tasks, process, &id);
-		if (error)
-			return error;
-	}
-	return 0;
+	const struct target *target = recorder->target;
+	int error = 0;
+	for (size_t i = 0; i < target->count && !error; i++)
+		error = recorder_take_target(recorder, target->pids[i]);
+	return error || !target->cgroup
+		       ? error
+		       : target_each_member(target, recorder_take_target, recorder);
 }
 
 /* The whole host: the mappings of all processes that run already. One that ends meanwhile is left
@@ -265,7 +272,7 @@ static int recorder_begin(struct recorder *recorder, int fd)
 		error = snapshots_read(recorder->snapshots, now_ns());
 	if (!error)
 		error = recorder_take_targets(recorder);
-	if (!error && !recorder->target->count)
+	if (!error && target_is_host(recorder->target))
 		error = recorder_take_host(recorder);
 	if (!error && recorder->unwind && recorder->options.command)
 		error = unwind_expect_command(recorder->unwind, recorder->options.command);

@@ -63,7 +63,14 @@ static int resolve_stack(void *context, uint64_t raw, uint64_t *value)
 	return stacks_define(records->c.stacks, raw, value);
 }
 
+static int resolve_cgroup(void *context, uint64_t raw, uint64_t *value)
+{
+	struct records *records = context;
+	return tasks_cgroup(records->c.tasks, raw, value);
+}
+
 const struct reference record_references[] = {
+	{ "cgroup_ref", resolve_cgroup },
 	{ "task_ref", resolve_task },
 	{ "task_before_ref", resolve_task_before },
 	{ "stack_ref", resolve_stack },
@@ -107,6 +114,7 @@ static int take_task_definition(struct records *records, const void *record, siz
 		.parent_tgid = (uint32_t)d->parent_tgid,
 		.start_boottime_ns = d->start_boottime_ns,
 		.uid = (uint32_t)d->uid,
+		.cgroup = d->cgroup,
 		.exec = d->exec,
 		.comm = d->comm,
 	};
@@ -115,6 +123,8 @@ static int take_task_definition(struct records *records, const void *record, siz
 	struct process *process = tasks_learn(records->c.tasks, &news);
 	if (!process)
 		return -ENOMEM;
+	if (d->moved)
+		return spaces_scan(records->c.spaces, news.tgid) == -ENOMEM ? -ENOMEM : 0;
 	records_probe_new(records, process, d->exec, d->borrows);
 	return d->exec ? 0 : spaces_fork(records->c.spaces, news.parent_tgid, news.tgid);
 }

@@ -6,13 +6,15 @@
 #include "recorder/choice.h"
 #include "recorder/request.h"
 
-enum { OPTION_HEAP = 256, OPTION_CHECK, OPTION_MEMORY, OPTION_STACKS };
+enum { OPTION_CGROUP = 256, OPTION_HEAP, OPTION_CHECK, OPTION_MEMORY, OPTION_STACKS };
 
 static const struct argp_option table[] = {
 	{ "output", 'o', "FILE", 0, "trace to write; - for standard output", 0 },
 	{ "pid", 'p', "PID,...", 0, "record these processes, and children they fork from now on",
 	  0 },
 	{ "all", 'a', NULL, 0, "record the whole host: so it is without -p and a command", 0 },
+	{ "cgroup", OPTION_CGROUP, "PATH", 0,
+	  "record the processes of this memory cgroup, now and later", 0 },
 	{ "duration", 'd', "TIME", 0, "stop after it: 10s, 5m, 2h, 500ms", 0 },
 	{ "events", 'e', "SOURCE,...", 0,
 	  "only these sources; +SOURCE, -SOURCE: also, not (--check lists them)", 0 },
@@ -133,6 +135,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	case 'a':
 		request->host = true;
 		return 0;
+	case OPTION_CGROUP:
+		request->cgroup = text;
+		return 0;
 	case 'e':
 		parse_choice(request, text, state);
 		return 0;
@@ -165,6 +170,9 @@ static void describe(struct request *request, int argc, char **argv)
 	if (request->command)
 		snprintf(request->target, sizeof(request->target), "command %s and its children",
 			 request->command[0]);
+	else if (request->cgroup)
+		snprintf(request->target, sizeof(request->target), "the cgroup %s",
+			 request->cgroup);
 	else if (!request->pid_count)
 		snprintf(request->target, sizeof(request->target), "the whole host");
 	n = 0;
@@ -200,13 +208,15 @@ static bool asks_heap(const char *choice)
 static void request_settle(struct request *request, const char *program)
 {
 	bool named = request->command || request->pid_count;
-	if (request->command && request->pid_count)
-		refuse(program, "a command or processes, not both");
-	if (request->host && named)
-		refuse(program, "-a, or a command or processes, not both");
-	if ((request->heap_named || asks_heap(request->choice)) && !named && !request->check)
+	if ((request->command != NULL) + (request->pid_count > 0) + (request->cgroup != NULL) +
+		    request->host >
+	    1)
+		refuse(program, "a command, processes, a cgroup, or all: only one of them");
+	bool heap_named = request->heap_named || asks_heap(request->choice);
+	named |= request->cgroup && heap_named;
+	if (heap_named && !named && !request->check)
 		refuse(program, "--heap=uprobe and -e heap need a command or a process");
-	if (!request->heap || !(named || request->heap_named))
+	if (!request->heap || !(named || heap_named))
 		strcat(request->choice, request->choice[0] ? ",-heap" : "-heap");
 }
 

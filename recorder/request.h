@@ -14,6 +14,7 @@ struct request {
 	const char *output; /* NULL: a name made from the time; "-": standard output */
 	uint32_t pids[TARGET_PIDS_MAX];
 	size_t pid_count;
+	const char *cgroup;  /* NULL: none */
 	int64_t duration_ns; /* 0: no end */
 	size_t memory;       /* of the rings, bytes */
 	enum stack_way stacks;

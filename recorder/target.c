@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
@@ -7,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "recorder/cgroups.h"
 #include "recorder/target.h"
 
 /* The user who called sudo; a command of root's stays root's. 0 or -errno. */
@@ -88,6 +91,55 @@ int target_take(struct target *target, const uint32_t *pids, size_t count, size_
 	return 0;
 }
 
+int target_take_cgroup(struct target *target, const char *path)
+{
+	char mount[PATH_MAX / 2];
+	struct stat root, its;
+	if (cgroups_mount(mount, sizeof(mount), &target->cgroup_version_1) || stat(mount, &root))
+		return -ENOENT;
+	if (strncmp(path, mount, strlen(mount)) && !stat(path, &its))
+		return -EXDEV;
+	bool whole = !strncmp(path, mount, strlen(mount));
+	snprintf(target->cgroup_path, sizeof(target->cgroup_path), "%s%s%s", whole ? "" : mount,
+		 whole || path[0] == '/' ? "" : "/", path);
+	if (stat(target->cgroup_path, &its))
+		return -errno;
+	if (its.st_dev != root.st_dev || !S_ISDIR(its.st_mode))
+		return -EXDEV;
+	target->cgroup = its.st_ino;
+	return 0;
+}
+
+static int members_of(const char *directory, int (*each)(void *, uint32_t), void *context)
+{
+	char path[PATH_MAX];
+	uint32_t pid;
+	int error = 0;
+	snprintf(path, sizeof(path), "%s/cgroup.procs", directory);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (!error && fscanf(file, "%u", &pid) == 1)
+		error = pid ? each(context, pid) : 0;
+	fclose(file);
+	return error;
+}
+
+/* A directory that goes away meanwhile has no members. */
+int target_each_member(const struct target *target, int (*each)(void *, uint32_t), void *context)
+{
+	char *roots[] = { (char *)target->cgroup_path, NULL };
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	const FTSENT *entry;
+	int error = tree ? 0 : -errno;
+	while (!error && (entry = fts_read(tree)))
+		if (entry->fts_info == FTS_D)
+			error = members_of(entry->fts_path, each, context);
+	if (tree)
+		fts_close(tree);
+	return error;
+}
+
 int target_go(struct target *target)
 {
 	int error = 0;
@@ -118,7 +170,7 @@ bool target_ended(struct target *target)
 		if (poll(&poller, 1, 0) == 0)
 			return false;
 	}
-	return target->count > 0;
+	return target->cgroup ? access(target->cgroup_path, F_OK) != 0 : target->count > 0;
 }
 
 void target_release(struct target *target)

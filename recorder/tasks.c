@@ -17,6 +17,7 @@ struct tasks {
 	size_t count;
 	struct process *last; /* the one asked for last */
 	struct mark host_mark;
+	struct cgroups *cgroups;
 	char boot_id[64];
 	struct utsname host;
 	uint64_t tick_ns;
@@ -33,7 +34,7 @@ int tasks_open(struct definer *definer, struct tasks **out)
 	tasks->tick_ns = 1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK);
 	uname(&tasks->host);
 	boot_id_read(tasks->boot_id, sizeof(tasks->boot_id));
-	return 0;
+	return cgroups_open(definer, &tasks->cgroups);
 }
 
 static struct process *tasks_make(struct tasks *tasks, uint32_t tgid)
@@ -112,6 +113,8 @@ struct process *tasks_get(struct tasks *tasks, uint32_t tgid)
 			return NULL;
 		process_read_stat(process, false);
 		process_read_status(process);
+		if (cgroups_of_process(tasks->cgroups, tgid, &process->cgroup))
+			return NULL;
 	}
 	return tasks->last = process;
 }
@@ -121,7 +124,7 @@ struct process *tasks_learn(struct tasks *tasks, const struct task_news *news)
 	struct process *before = tasks_known(tasks, news->tgid);
 	struct process *parent = tasks_get(tasks, news->parent_tgid);
 	struct process *process = tasks_make(tasks, news->tgid);
-	if (!process)
+	if (!process || cgroups_by_id(tasks->cgroups, news->cgroup, &process->cgroup))
 		return NULL;
 	process->start_ticks = news->start_boottime_ns / tasks->tick_ns;
 	process->uid = news->uid;
@@ -159,8 +162,18 @@ static int host_define(struct tasks *tasks, uint64_t *id)
 	return row_write(&row, tasks->definer->writer);
 }
 
+int tasks_cgroup(struct tasks *tasks, uint64_t raw, uint64_t *id)
+{
+	struct cgroup *cgroup;
+	uint64_t host;
+	int error = cgroups_by_id(tasks->cgroups, raw, &cgroup);
+	if (!error)
+		error = host_define(tasks, &host);
+	return error ? error : cgroup_define(tasks->cgroups, cgroup, host, id);
+}
+
 static int process_write(struct tasks *tasks, struct process *process, uint64_t host,
-			 uint64_t parent)
+			 uint64_t parent, uint64_t cgroup)
 {
 	struct row row;
 	row_begin(&row, "process");
@@ -176,23 +189,26 @@ static int process_write(struct tasks *tasks, struct process *process, uint64_t 
 	row_number(&row, "target", process->target);
 	row_number(&row, "incomplete", process->incomplete);
 	row_number(&row, "faults_before", process->faults_before);
+	row_number(&row, "cgroup_id", cgroup);
 	return row_write(&row, tasks->definer->writer);
 }
 
 int process_define(struct tasks *tasks, struct process *process, uint64_t *id)
 {
-	uint64_t host, parent = 0;
+	uint64_t host, parent = 0, cgroup = 0;
 	*id = process ? process->mark.id : 0;
 	if (!process || define_known(tasks->definer, &process->mark))
 		return 0;
 	int error = host_define(tasks, &host);
 	if (!error)
 		error = process_define(tasks, process->parent, &parent);
+	if (!error)
+		error = cgroup_define(tasks->cgroups, process->cgroup, host, &cgroup);
 	if (error)
 		return error;
 	define_new(tasks->definer, tasks->process_table, &process->mark);
 	*id = process->mark.id;
-	return process_write(tasks, process, host, parent);
+	return process_write(tasks, process, host, parent, cgroup);
 }
 
 void tasks_close(struct tasks *tasks)
@@ -203,5 +219,6 @@ void tasks_close(struct tasks *tasks)
 		free(tasks->all[i]);
 	free(tasks->all);
 	hash_release(&tasks->by_tgid);
+	cgroups_close(tasks->cgroups);
 	free(tasks);
 }

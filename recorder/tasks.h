@@ -5,6 +5,7 @@
 #ifndef RECORDER_TASKS_H
 #define RECORDER_TASKS_H
 
+#include "recorder/cgroups.h"
 #include "recorder/define.h"
 
 struct process {
@@ -15,6 +16,7 @@ struct process {
 	int64_t uid;   /* -1: not known */
 	uint64_t faults_before;
 	struct process *parent, *before;
+	struct cgroup *cgroup; /* NULL: not known */
 	bool target, incomplete, ended;
 	bool unprobed; /* its heap is not seen */
 	struct mark mark;
@@ -36,6 +38,7 @@ struct task_news {
 	uint32_t tgid, parent_tgid;
 	uint64_t start_boottime_ns;
 	uint32_t uid;
+	uint64_t cgroup; /* 0: not known */
 	bool exec;
 	const char *comm; /* 16 bytes */
 };
@@ -49,6 +52,9 @@ void process_begin(struct process *);
 
 /* Its number in this epoch; writes the row if it is new there. 0 or -errno. */
 int process_define(struct tasks *, struct process *, uint64_t *id);
+
+/* The number in this epoch of the cgroup that the kernel side calls `raw`. 0 or -errno. */
+int tasks_cgroup(struct tasks *, uint64_t raw, uint64_t *id);
 
 /* Accepts NULL. */
 void tasks_close(struct tasks *);

@@ -101,8 +101,9 @@ static int report_run(int argc, char **argv, struct outcome *outcome)
 		{ "from", 0, &question->from, NULL },
 		{ "to", 0, &question->to, NULL },
 		{ "at", 0, &request.at, NULL },
-		{ "pid", 'p', &question->pid, NULL },
-		{ "comm", 0, &question->comm, NULL },
+		{ "pid", 'p', &question->processes.lists[SELECT_PID], NULL },
+		{ "comm", 0, &question->processes.lists[SELECT_COMM], NULL },
+		{ "cgroup", 0, &question->processes.lists[SELECT_CGROUP], NULL },
 		{ "format", 0, &question->format, NULL },
 		{ "output", 'o', &request.out, NULL },
 		{ "strict", 0, NULL, &request.strict },
@@ -138,6 +139,7 @@ const struct command command_report = {
 		"  --at T               the state at T\n"
 		"  --pid PID,...        only these processes\n"
 		"  --comm NAME,...      only processes of these names\n"
+		"  --cgroup PATH,...    only processes of these memory cgroups and those below\n"
 		"  --format FORMAT      table (default), csv, json; folded or svg of stacks\n"
 		"  -o FILE              write there instead of to standard output\n"
 		"  --strict             exit with status 3 if the recording is damaged, lossy\n"

@@ -14,7 +14,7 @@ static int refuse_option(const struct report *report, const char *name, struct o
 	for (size_t i = 0; i < report->n_parameters; i++)
 		text_printf(&names, "--%s ", report->parameters[i].name);
 	if (report_mentions(report, "selected"))
-		text_puts(&names, "--pid --comm ");
+		text_puts(&names, "--pid --comm --cgroup ");
 	if (report_mentions(report, ":from"))
 		text_puts(&names, "--from --to --at ");
 	text_puts(&names, "--format --strict -o");
@@ -55,8 +55,9 @@ int question_check(const struct question *question, struct outcome *outcome)
 	}
 	if ((question->from || question->to) && !report_mentions(report, ":from"))
 		return refuse_option(report, question->from ? "from" : "to", outcome);
-	if ((question->pid || question->comm) && !report_mentions(report, "selected"))
-		return refuse_option(report, question->pid ? "pid" : "comm", outcome);
+	for (int i = 0; i < SELECTION_WAYS; i++)
+		if (question->processes.lists[i] && !report_mentions(report, "selected"))
+			return refuse_option(report, selection_options[i], outcome);
 	if (!render_knows(question->format))
 		return outcome_usage(outcome, "no format '%s'; there are: " RENDER_FORMATS,
 				     question->format);
@@ -158,7 +159,7 @@ int question_ask(const struct question *question, struct analysis *analysis, FIL
 				 analysis_report(analysis)->last_ns, &window, outcome);
 
 	if (!err)
-		err = selection_make(db, question->pid, question->comm, outcome);
+		err = selection_make(db, &question->processes, outcome);
 	if (!err && report_mentions(question->report, "heap_window"))
 		err = window_heap(db, &window, analysis_summed(analysis), outcome);
 	if (err)

@@ -10,11 +10,12 @@
 #include "report/builtin.h"
 #include "report/options.h"
 #include "report/outcome.h"
+#include "report/selection.h"
 
 struct question {
 	const struct report *report;
-	const char *from, *to;     /* times as people write them, or NULL */
-	const char *pid, *comm;    /* lists separated by commas, or NULL */
+	const char *from, *to; /* times as people write them, or NULL */
+	struct selection processes;
 	const struct extra *extra; /* values for the report's own parameters */
 	int n_extra;
 	const char *format;

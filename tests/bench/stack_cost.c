@@ -53,8 +53,9 @@ static void cost_open(struct cost *cost, const char *way, char **command)
 	/* Only its own calls count; faults are seen of all processes. */
 	struct attach_target its = { .pids = cost->target.pids, .pid_count = 1 };
 	must(shared_open(128 << 20, &cost->shared), "maps");
-	struct object_setup setup = { cost->shared, false, btf__load_vmlinux_btf(),
-				      way_named(way) };
+	struct object_setup setup = { .shared = cost->shared,
+				      .kernel = btf__load_vmlinux_btf(),
+				      .stacks = way_named(way) };
 	must(ladder_begin(&cost->ladder, &setup, &its, NULL), "programs");
 	must(shared_target(cost->shared, cost->target.pids[0], true), "target");
 	must(images_open(&definer, &cost->images), "images");

@@ -193,7 +193,9 @@ static void load(struct truth *truth)
 	int error = shared_open(MEMORY, &truth->shared);
 	if (error)
 		SKIP("BPF is refused: %s", strerror(-error));
-	struct object_setup setup = { truth->shared, false, truth->kernel, STACKS_TABLES };
+	struct object_setup setup = { .shared = truth->shared,
+				      .kernel = truth->kernel,
+				      .stacks = STACKS_TABLES };
 	truth->object = (struct object){ .name = "truth", .data = data, .size = size, .number = 1 };
 	CHECK_EQUAL(object_scan(&truth->object), 0);
 	if (object_load(&truth->object, &setup, NULL, why, sizeof(why)))

@@ -225,7 +225,7 @@ static void check_statements(const char *trace, const struct report *report)
 
 	CHECK(!analysis_open(trace, &analysis));
 	db = analysis_db(analysis);
-	CHECK(!selection_make(db, NULL, NULL, &outcome));
+	CHECK(!selection_make(db, &(struct selection){ 0 }, &outcome));
 	CHECK(!window_heap(db, &window, false, &outcome));
 	for (;;) {
 		int status;

@@ -111,7 +111,9 @@ static struct session_link *object_session(struct object *object, const struct b
 	if (!links)
 		return NULL;
 	object->sessions = links;
-	links[object->session_count] = (struct session_link){ -1, pid, program };
+	links[object->session_count] = (struct session_link){
+		.fd = -1, .pid = pid, .program = program, .keeper = -1
+	};
 	return &links[object->session_count++];
 }
 
@@ -147,12 +149,13 @@ static int attach_session(struct object *object, struct bpf_program *program, ui
 		return -ENOMEM;
 	if (link->fd >= 0)
 		close(link->fd);
+	link->kept = false; /* a new program: the process has a first thread again */
 	link->fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	return link->fd < 0 ? -errno : 0;
 }
 
 struct closing {
-	const struct session_link *links;
+	const int *fds;
 	size_t count;
 	atomic_size_t next;
 };
@@ -162,15 +165,14 @@ static void *closing_run(void *context)
 	struct closing *closing = context;
 	size_t i;
 	while ((i = atomic_fetch_add(&closing->next, 1)) < closing->count)
-		if (closing->links[i].fd >= 0)
-			close(closing->links[i].fd);
+		close(closing->fds[i]);
 	return NULL;
 }
 
 /* The kernel waits 50 ms for each, until no CPU is in its program; but for many at a time. */
-void sessions_close(const struct session_link *links, size_t count)
+void probes_close(const int *fds, size_t count)
 {
-	struct closing closing = { links, count, 0 };
+	struct closing closing = { fds, count, 0 };
 	pthread_t threads[CLOSING_THREADS];
 	size_t n = 0;
 	while (n < CLOSING_THREADS && n + 1 < count &&

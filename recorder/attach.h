@@ -13,8 +13,8 @@ bool is_session(const struct bpf_program *);
 /* Tells such a program, before it is loaded, what it is. 0 or -errno. */
 int session_prepare(struct bpf_program *);
 
-/* Detaches them. */
-void sessions_close(const struct session_link *, size_t count);
+/* Closes descriptors of probes, many at a time. */
+void probes_close(const int *fds, size_t count);
 
 /* The links and event descriptors go to the object. 0 or -errno; `why` gets the reason. */
 int attach_program(struct object *, struct bpf_program *, const char *event, struct attach_target *,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "recorder/choice.h"
+#include "recorder/keep.h"
 #include "recorder/ladder.h"
 
 /* bpf/embed.sh makes this table; ended by a NULL name. */
@@ -305,6 +306,22 @@ bool ladder_follows_threads(const struct ladder *ladder)
 		if (object_follows_threads(&ladder->objects[i]))
 			return true;
 	return false;
+}
+
+int ladder_thread_ended(struct ladder *ladder, uint32_t pid, uint32_t tid)
+{
+	int error = 0;
+	for (int i = 0; i < ladder->object_count && !error; i++)
+		error = keep_thread_ended(&ladder->objects[i], pid, tid);
+	return error;
+}
+
+int ladder_check(struct ladder *ladder)
+{
+	int error = 0;
+	for (int i = 0; i < ladder->object_count && !error; i++)
+		error = keep_check(&ladder->objects[i]);
+	return error;
 }
 
 void ladder_detach(struct ladder *ladder)

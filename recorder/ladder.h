@@ -59,6 +59,15 @@ int ladder_add_process(struct ladder *, uint32_t pid);
  */
 bool ladder_follows_threads(const struct ladder *);
 
+/* A thread of a process that ladder_add_process or the target named has ended, others have not:
+ * its probes are kept (recorder/keep.h). 0 or -ENOMEM. */
+int ladder_thread_ended(struct ladder *, uint32_t pid, uint32_t tid);
+
+/* Counts and puts back the breakpoints of such processes that are gone, once a second. 0 or
+ * -ENOMEM.
+ */
+int ladder_check(struct ladder *);
+
 /* Detaches everything; maps stay until the release. */
 void ladder_detach(struct ladder *);
 

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,9 +68,34 @@ static int libc_place(struct elf_file *elf, const char *name, struct libc_functi
 	ssize_t n = elf_code(elf, out->offset, code, sizeof(code));
 	if (n < 0)
 		return (int)n;
+	if (!n)
+		return -ENODATA;
 	out->slow = prologue_probe_offset(code, (size_t)n, &shift);
 	out->offset += shift;
+	out->code = code[shift];
 	return 0;
+}
+
+uint64_t libc_address(uint32_t pid, const struct libc_function *function)
+{
+	char name[64], *line = NULL;
+	size_t line_size = 0;
+	uint64_t address = 0, start, end, offset;
+	snprintf(name, sizeof(name), "/proc/%u/maps", pid);
+	FILE *file = fopen(name, "re");
+	while (file && !address && getline(&line, &line_size, file) > 0) {
+		const char *mapped = strchr(line, '/');
+		line[strcspn(line, "\n")] = '\0';
+		if (mapped && is_libc(mapped) &&
+		    sscanf(line, "%" SCNx64 "-%" SCNx64 " %*4s %" SCNx64, &start, &end, &offset) ==
+			    3 &&
+		    function->offset >= offset && function->offset - offset < end - start)
+			address = start + (function->offset - offset);
+	}
+	free(line);
+	if (file)
+		fclose(file);
+	return address;
 }
 
 int libc_find(uint32_t pid, const char *function, struct libc_function *out, char *why,

@@ -337,6 +337,25 @@ uint64_t object_events_counted(const struct object *object)
 	return sum;
 }
 
+/* Without memory for all at a time one after the other. */
+static void object_close_sessions(struct object *object)
+{
+	int *fds = calloc(object->session_count * 2 + 1, sizeof(*fds));
+	size_t count = 0;
+	for (size_t i = 0; i < object->session_count; i++) {
+		const int of_link[] = { object->sessions[i].fd, object->sessions[i].keeper };
+		for (int j = 0; j < 2; j++) {
+			if (of_link[j] >= 0 && fds)
+				fds[count++] = of_link[j];
+			else if (of_link[j] >= 0)
+				close(of_link[j]);
+		}
+	}
+	if (fds)
+		probes_close(fds, count);
+	free(fds);
+}
+
 void object_detach(struct object *object)
 {
 	for (size_t i = 0; i < object->event_count; i++)
@@ -344,7 +363,7 @@ void object_detach(struct object *object)
 	object->events_counted = object_events_counted(object);
 	for (size_t i = 0; i < object->link_count; i++)
 		bpf_link__destroy(object->links[i]);
-	sessions_close(object->sessions, object->session_count);
+	object_close_sessions(object);
 	free(object->links);
 	free(object->sessions);
 	free(object->event_fds);

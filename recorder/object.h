@@ -44,11 +44,14 @@ struct attach_target {
 	uint32_t slow_probes; /* out: how many could only be placed where the kernel single-steps */
 };
 
-/* A link that libbpf does not know of. */
+/* A link that libbpf does not know of, and what keeps its breakpoint (recorder/keep.h). */
 struct session_link {
 	int fd;
 	uint32_t pid; /* 0: every process */
 	const struct bpf_program *program;
+	bool kept;
+	int keeper;          /* -1: none */
+	uint32_t keeper_tid; /* the thread that it is of */
 };
 
 struct object {
@@ -63,6 +66,7 @@ struct object {
 	size_t link_count;
 	struct session_link *sessions;
 	size_t session_count;
+	uint64_t breakpoints_lost; /* how often one was found gone */
 	int *event_fds; /* of software events: they count what the programs should have seen */
 	size_t event_count;
 	uint64_t events_counted; /* before they were detached */

@@ -304,6 +304,21 @@ static int recorder_drain(struct recorder *recorder, int64_t before_ns, size_t *
 		     : order_take(recorder->order, before_ns, records_take, recorder->records);
 }
 
+/* Breakpoints that the kernel took out since the last look: calls were missed, nobody knows how
+ * many. */
+static int recorder_note_breakpoints(struct recorder *recorder, int64_t now)
+{
+	int error = 0;
+	for (int i = 0; i < recorder->ladder.object_count && !error; i++) {
+		const struct object *object = &recorder->ladder.objects[i];
+		if (object->breakpoints_lost)
+			error = losses_note(recorder->losses, object->name,
+					    "breakpoints removed, all calls of",
+					    object->breakpoints_lost, now);
+	}
+	return error;
+}
+
 static int recorder_note_losses(struct recorder *recorder, int64_t now)
 {
 	int error = losses_note(recorder->losses, "stack", "definition lost",
@@ -317,6 +332,8 @@ static int recorder_note_losses(struct recorder *recorder, int64_t now)
 	if (!error)
 		error = losses_note(recorder->losses, "all", "late", order_late(recorder->order),
 				    now);
+	if (!error)
+		error = recorder_note_breakpoints(recorder, now);
 	return error ? error : losses_read(recorder->losses, now);
 }
 
@@ -325,6 +342,8 @@ static int recorder_second(struct recorder *recorder, int64_t now)
 	int error = snapshots_read(recorder->snapshots, now);
 	if (recorder->unwind)
 		unwind_note_used(recorder->unwind);
+	if (!error)
+		error = ladder_check(&recorder->ladder);
 	if (!error)
 		error = totals_dump(recorder->totals, now);
 	if (!error)
@@ -390,9 +409,11 @@ static int recorder_end(struct recorder *recorder, const char *reason)
 {
 	struct row row;
 	size_t bytes;
+	int error = ladder_check(&recorder->ladder);
 	ladder_detach(&recorder->ladder);
 	int64_t now = now_ns();
-	int error = recorder_drain(recorder, INT64_MAX, &bytes);
+	if (!error)
+		error = recorder_drain(recorder, INT64_MAX, &bytes);
 	stacks_name_last(recorder->stacks);
 	int names = error ? error : stacks_name(recorder->stacks, now + names_at_end_ns);
 	if (!error)

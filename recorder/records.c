@@ -147,6 +147,16 @@ static void records_probe_rest(struct records *records, struct process *process)
 		closedir(threads);
 }
 
+static int records_thread_ended(struct records *records, struct process *process,
+				const struct exit *exit)
+{
+	if (!ladder_follows_threads(records->c.ladder))
+		return ladder_thread_ended(records->c.ladder, process->tgid, (uint32_t)exit->tid);
+	if (exit->tid == process->tgid)
+		records_probe_rest(records, process);
+	return 0;
+}
+
 static int take_exit(struct records *records, const void *record, size_t size)
 {
 	const struct exit *exit = record;
@@ -154,12 +164,8 @@ static int take_exit(struct records *records, const void *record, size_t size)
 	struct process *process = tasks_known(records->c.tasks, tgid);
 	if (size < sizeof(*exit) || !process)
 		return 0;
-	if (!exit->last) {
-		if (exit->tid == tgid && records->c.probe_children &&
-		    ladder_follows_threads(records->c.ladder))
-			records_probe_rest(records, process);
-		return 0;
-	}
+	if (!exit->last)
+		return records->c.probe_children ? records_thread_ended(records, process, exit) : 0;
 	process->ended = true;
 	shared_target(records->c.shared, tgid, false);
 	return 0;

@@ -1,12 +1,15 @@
 /*
- * handover exit|exec|borrow: a process changes under a recording that began before: its first
+ * handover exit|exec|borrow|alone: a process changes under a recording that began before: its first
  * thread ends before another one; another thread than the first runs a new program; a child runs
  * one while it borrows the process's memory. Waits for SIGUSR1 after "ready", then allocates and
  * frees CALLS blocks of SIZE bytes before and after; the new program does as it begins, after a
  * second in which it can be probed.
+ * alone: after the first thread's end it does so once for each SIGUSR2, and says "worked"; for
+ * SIGHUP another thread takes the place of this one, and says "changed".
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +21,7 @@ enum { CALLS = 1000, SIZE = 4321 };
 
 static volatile uintptr_t sink;
 static const char *mode;
+static sigset_t signals;
 
 static void work(void)
 {
@@ -34,6 +38,12 @@ static void run_program(void)
 	_exit(1);
 }
 
+static void say(const char *what)
+{
+	if (write(STDOUT_FILENO, what, strlen(what)) < 0)
+		_exit(1);
+}
+
 /* The first thread has ended by then, if it ends. */
 static void *other(void *unused)
 {
@@ -42,6 +52,27 @@ static void *other(void *unused)
 	if (!strcmp(mode, "exec"))
 		run_program();
 	return unused;
+}
+
+static void *alone(void *before)
+{
+	pthread_t next;
+	int signal;
+	if (before) {
+		pthread_join(*(pthread_t *)before, NULL);
+		say("changed\n");
+	}
+	while (!sigwait(&signals, &signal)) {
+		static pthread_t self;
+		self = pthread_self();
+		if (signal == SIGTERM)
+			exit(0);
+		if (signal == SIGHUP)
+			return pthread_create(&next, NULL, alone, &self) ? before : NULL;
+		work();
+		say("worked\n");
+	}
+	return NULL;
 }
 
 static int borrow(void)
@@ -55,13 +86,15 @@ static int borrow(void)
 
 static void wait_for_signal(void)
 {
-	sigset_t set;
 	int signal;
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (write(STDOUT_FILENO, "ready\n", 6) == 6)
-		sigwait(&set, &signal);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGUSR1);
+	sigaddset(&signals, SIGUSR2);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	say("ready\n");
+	sigwait(&signals, &signal);
 }
 
 int main(int argc, char **argv)
@@ -79,9 +112,10 @@ int main(int argc, char **argv)
 	work();
 	if (!strcmp(mode, "borrow"))
 		return borrow();
-	if (pthread_create(&thread, NULL, other, NULL))
+	bool stays = !strcmp(mode, "alone");
+	if (pthread_create(&thread, NULL, stays ? alone : other, NULL))
 		return 1;
-	if (!strcmp(mode, "exit"))
+	if (stays || !strcmp(mode, "exit"))
 		pthread_exit(NULL);
 	return pthread_join(thread, NULL);
 }

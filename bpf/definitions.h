@@ -13,6 +13,7 @@ typedef __u64 task_ref;        /* tgid << 32 | tid: the process as it is at the 
 typedef __u64 task_before_ref; /* likewise, as it was before its last exec */
 typedef __u64 stack_ref;       /* the key of a stack definition, 0 none */
 typedef __u64 cgroup_ref;      /* the id of its kernfs node, 0 none */
+typedef __u64 file_ref;        /* the key of a file definition, 0 none */
 
 /* How stacks are taken: --stacks. */
 enum stack_way { STACKS_NONE, STACKS_POINTERS, STACKS_TABLES };
@@ -59,6 +60,36 @@ struct stack_copy {
 	__u64 reg[STACK_REGISTERS]; /* in DWARF's order of x86-64: 7 rsp, 16 rip */
 	__u64 bytes;
 	__u64 memory[STACK_COPY_MAX / 8]; /* from rsp upwards */
+};
+
+/* What a file is, by its file system. */
+enum file_kind { FILE_REGULAR = 1, FILE_SHMEM, FILE_HUGETLB, FILE_OTHER };
+
+/* How the way from a file to the root ended. */
+enum file_end {
+	FILE_WHOLE = 1, /* at the root */
+	FILE_CUT,       /* outer directories are missing */
+	FILE_NAMELESS,  /* in no directory: a memfd, shared memory; the one name says what it is */
+	FILE_ANONYMOUS, /* likewise, a descriptor of something that is no file (anon_inode) */
+};
+
+enum {
+	FILE_NAMES_MAX = 4096, /* bytes */
+	FILE_NAME_MAX = 256,
+	FILE_STEPS_MAX = 64, /* directories and mounts */
+};
+
+struct file_definition {
+	record_ref record;
+	time_ref ts_ns;
+	file_ref key;
+	__u64 device, inode, generation;
+	__u64 kind;    /* enum file_kind */
+	__u64 end;     /* enum file_end */
+	__u64 deleted; /* the name is in its directory no more */
+	__u64 bytes;
+	/* Names from the file upwards, each ended by a zero. */
+	char names[FILE_NAMES_MAX + FILE_NAME_MAX];
 };
 
 /* A mapped file, as the kernel side sees it: nothing that user space would see differs from it. */
@@ -129,7 +160,8 @@ enum {
 	TALLY_MAP_FULL = 1, /* dropped: totals, targets and stacks that found no room in a map */
 	TALLY_STACK = 2,    /* dropped: stacks that could not be taken */
 	TALLY_STATE = 3,    /* dropped: calls without room for their state */
-	TALLY_WALKS = 4,    /* seen: stacks, by enum stack_end from here on */
+	TALLY_FILE = 4,     /* dropped: files that could not be told */
+	TALLY_WALKS = 5,    /* seen: stacks, by enum stack_end from here on */
 	TALLY_GUESSED = TALLY_WALKS +
 			STACK_ENDS, /* seen: stacks with frames by frame pointer only */
 	TALLY_RECORDS,              /* the first that may be a record */

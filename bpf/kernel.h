@@ -65,9 +65,12 @@ struct mm_struct___seqcount { /* since 6.13, odd while the mappings change */
 
 struct super_block {
 	unsigned int s_dev;
+	unsigned long s_magic;
 };
 
 struct inode {
+	unsigned short i_mode;
+	unsigned int i_generation;
 	unsigned long i_ino;
 	struct super_block *i_sb;
 	long i_mtime_sec; /* since 6.11 */
@@ -87,8 +90,47 @@ struct inode___old {
 	struct timespec64 i_mtime;
 };
 
+struct qstr {
+	__u64 hash_len;
+	const char *name;
+};
+
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+	void *mnt_ns;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
 struct file {
+	unsigned int f_mode;
 	struct inode *f_inode;
+	struct path f_path;
+};
+
+/* Since 6.8: a file of the file system below an overlay, and where the process opened it. */
+struct backing_file {
+	struct file file;
+	struct path user_path;
 };
 
 struct vm_area_struct {

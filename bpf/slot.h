@@ -1,6 +1,7 @@
 /*
- * The scratch memory of a stack being taken. A slot, not plain per-CPU memory: uprobe programs can
- * be preempted by another one on the same CPU, and a fault inside a program runs the fault's.
+ * The scratch memory of a stack or a path being taken. A slot, not plain per-CPU memory: uprobe
+ * programs can be preempted by another one on the same CPU, and a fault inside a program runs the
+ * fault's.
  */
 #ifndef BPF_SLOT_H
 #define BPF_SLOT_H
@@ -23,6 +24,12 @@ struct unwind_range {
 	__u64 start, end, base;
 	__u32 file; /* which: a hash; 0: none */
 	struct unwind_object object;
+};
+
+/* On the way from a file to the root (files.h). */
+struct file_walk {
+	__u64 dentry, mount;
+	struct file_definition definition;
 };
 
 /* The row that holds at an address. */
@@ -54,6 +61,7 @@ struct stack_slot {
 			struct stack_definition definition;
 		};
 		struct stack_copy copy; /* made when the rest has served */
+		struct file_walk file;  /* in a slot of its own */
 	};
 };
 

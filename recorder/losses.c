@@ -69,7 +69,7 @@ void losses_taken(struct losses *losses, uint64_t kind)
 }
 
 /* What lost no row, but something of one, or of a total. */
-static const char *const lesser[] = { "late", "map full", "stack not taken",
+static const char *const lesser[] = { "late", "map full", "stack not taken", "file not told",
 				      "names not looked up" };
 
 static bool loses_rows(const char *cause)
@@ -118,10 +118,16 @@ int losses_note(struct losses *losses, const char *table, const char *cause, uin
 /* A definition that is lost is told under the table that it would have been a row of. */
 static const char *table_of(const char *record)
 {
-	size_t n = strcspn(record, "_");
+	static const char *const kinds[][2] = {
+		{ "task_definition", "process" },
+		{ "file_definition", "file" },
+	};
 	if (table_named(record))
 		return record;
-	return !strncmp(record, "task", n) ? "process" : "stack";
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kinds[i][0], record))
+			return kinds[i][1];
+	return "stack";
 }
 
 static int tally_note(struct losses *losses, struct tallies *tallies, uint32_t id, int cpu,
@@ -131,10 +137,12 @@ static int tally_note(struct losses *losses, struct tallies *tallies, uint32_t i
 		[TALLY_MAP_FULL] = "map full",
 		[TALLY_STACK] = "stack not taken",
 		[TALLY_STATE] = "no room for a call's state",
+		[TALLY_FILE] = "file not told",
 	};
 	static const char *const tables[TALLY_WALKS] = {
 		[TALLY_MAP_FULL] = "total",
 		[TALLY_STACK] = "stack",
+		[TALLY_FILE] = "file",
 	};
 	uint64_t *dropped = &tallies->dropped[(size_t)cpu * TALLY_MAX + id];
 	uint64_t since = losses->values[cpu].dropped - *dropped;

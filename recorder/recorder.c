@@ -36,6 +36,7 @@ struct recorder {
 	struct images *images;
 	struct spaces *spaces;
 	struct stacks *stacks;
+	struct files *files;
 	struct records *records;
 	struct order *order;
 	struct mmaps *mmaps;
@@ -166,6 +167,8 @@ static int recorder_open_rows(struct recorder *recorder)
 		error = stacks_open(&recorder->definer, recorder->images, recorder->spaces,
 				    recorder->unwind, &recorder->stacks);
 	if (!error)
+		error = files_open(&recorder->definer, recorder->tasks, &recorder->files);
+	if (!error)
 		error = order_open(&recorder->order);
 	return error ? error : snapshots_open(recorder->writer, &recorder->snapshots);
 }
@@ -178,6 +181,7 @@ static int recorder_open_records(struct recorder *recorder)
 		.tasks = recorder->tasks,
 		.spaces = recorder->spaces,
 		.stacks = recorder->stacks,
+		.files = recorder->files,
 		.ladder = &recorder->ladder,
 		.shared = recorder->shared,
 		.whole_host = target_is_host(recorder->target),
@@ -323,6 +327,9 @@ static int recorder_note_losses(struct recorder *recorder, int64_t now)
 {
 	int error = losses_note(recorder->losses, "stack", "definition lost",
 				stacks_undefined(recorder->stacks), now);
+	if (!error)
+		error = losses_note(recorder->losses, "file", "definition lost",
+				    files_undefined(recorder->files), now);
 	if (!error && recorder->mmaps)
 		error = losses_note(recorder->losses, "image", "ring full",
 				    mmaps_lost(recorder->mmaps), now);
@@ -498,6 +505,7 @@ void recorder_close(struct recorder *recorder)
 	snapshots_close(recorder->snapshots);
 	order_close(recorder->order);
 	stacks_close(recorder->stacks);
+	files_close(recorder->files);
 	spaces_close(recorder->spaces);
 	images_close(recorder->images);
 	tasks_close(recorder->tasks);

@@ -69,11 +69,18 @@ static int resolve_cgroup(void *context, uint64_t raw, uint64_t *value)
 	return tasks_cgroup(records->c.tasks, raw, value);
 }
 
+static int resolve_file(void *context, uint64_t raw, uint64_t *value)
+{
+	struct records *records = context;
+	return files_define(records->c.files, raw, value);
+}
+
 const struct reference record_references[] = {
 	{ "cgroup_ref", resolve_cgroup },
 	{ "task_ref", resolve_task },
 	{ "task_before_ref", resolve_task_before },
 	{ "stack_ref", resolve_stack },
+	{ "file_ref", resolve_file },
 	{ NULL, NULL },
 };
 
@@ -198,14 +205,21 @@ static int learn_copy(struct records *records, const void *record, size_t size)
 	return news.copy_bytes <= size ? stacks_learn(records->c.stacks, &news) : -EINVAL;
 }
 
+static int learn_file(struct records *records, const void *record, size_t size)
+{
+	const struct file_definition *d = record;
+	return size >= offsetof(struct file_definition, names) + d->bytes
+		       ? files_learn(records->c.files, d)
+		       : -EINVAL;
+}
+
 static const struct {
 	const char *name;
 	record_handler *before, *learn;
 } handlers[] = {
-	{ "task_definition", take_task_definition, NULL },
-	{ "exit", take_exit, NULL },
-	{ "stack_definition", NULL, learn_stack },
-	{ "stack_copy", NULL, learn_copy },
+	{ "task_definition", take_task_definition, NULL }, { "exit", take_exit, NULL },
+	{ "stack_definition", NULL, learn_stack },         { "stack_copy", NULL, learn_copy },
+	{ "file_definition", NULL, learn_file },
 };
 
 static int take_mapping(struct records *records, const struct mmap_news *news)

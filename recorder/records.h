@@ -1,13 +1,14 @@
 /*
  * Records of the BPF objects become rows. Which struct becomes which row is learnt from the
- * objects' BTF: a struct whose first member is a record_ref is a record. Definitions (of stacks and
- * processes) and what changes a process (mappings, fork, exec, exit) go to the modules that keep
- * them.
+ * objects' BTF: a struct whose first member is a record_ref is a record. Definitions (of stacks,
+ * files and processes) and what changes a process (mappings, fork, exec, exit) go to the modules
+ * that keep them.
  */
 #ifndef RECORDER_RECORDS_H
 #define RECORDER_RECORDS_H
 
 #include "recorder/columns.h"
+#include "recorder/files.h"
 #include "recorder/ladder.h"
 #include "recorder/order.h"
 #include "recorder/spaces.h"
@@ -22,6 +23,7 @@ struct records_context {
 	struct tasks *tasks;
 	struct spaces *spaces;
 	struct stacks *stacks;
+	struct files *files;
 	struct ladder *ladder;
 	struct shared *shared;
 	bool whole_host;
@@ -37,8 +39,8 @@ int records_open(const struct records_context *, struct records **out);
  */
 int records_learn(struct records *, const char **why);
 
-/* A record came out of a ring: a stack's definition is taken in, all others go to the order. 0 or
- * -ENOMEM. */
+/* A record came out of a ring: the definition of a stack or a file is taken in, all others go to
+ * the order. 0 or -ENOMEM. */
 int records_sort(struct records *, struct order *, const void *record, size_t size);
 
 /* An order_each: a record's turn has come; context is the struct records. */

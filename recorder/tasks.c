@@ -146,7 +146,7 @@ void process_begin(struct process *process)
 	process_read_stat(process, true);
 }
 
-static int host_define(struct tasks *tasks, uint64_t *id)
+int tasks_host(struct tasks *tasks, uint64_t *id)
 {
 	struct row row;
 	bool known = define_known(tasks->definer, &tasks->host_mark);
@@ -199,7 +199,7 @@ int process_define(struct tasks *tasks, struct process *process, uint64_t *id)
 	*id = process ? process->mark.id : 0;
 	if (!process || define_known(tasks->definer, &process->mark))
 		return 0;
-	int error = host_define(tasks, &host);
+	int error = tasks_host(tasks, &host);
 	if (!error)
 		error = process_define(tasks, process->parent, &parent);
 	if (!error)

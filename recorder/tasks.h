@@ -55,6 +55,8 @@ int process_define(struct tasks *, struct process *, uint64_t *id);
 
 /* The number in this epoch of the cgroup that the kernel side calls `raw`. 0 or -errno. */
 int tasks_cgroup(struct tasks *, uint64_t raw, uint64_t *id);
+/* The number of this host in this epoch, likewise. */
+int tasks_host(struct tasks *, uint64_t *id);
 
 /* Accepts NULL. */
 void tasks_close(struct tasks *);

@@ -134,7 +134,7 @@ static void check_struct(const struct object *object, const struct records *reco
 	check_head(btf, type, name);
 	CHECK_TEXT(records_name(records, object->number, id), name);
 	if (!strcmp(name, "task_definition") || !strcmp(name, "stack_definition") ||
-	    !strcmp(name, "stack_copy"))
+	    !strcmp(name, "stack_copy") || !strcmp(name, "file_definition"))
 		return;
 	if (!binding.table || binding_add(&binding, btf, id, record_references, &why) ||
 	    binding_complete(&binding, &why))

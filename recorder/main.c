@@ -196,8 +196,13 @@ int main(int argc, char **argv)
 	raise_file_limit();
 	catch_signals(); /* not before the fork: the command keeps what it was given */
 	struct recorder_options how = {
-		request.memory,  request.choice, request.stacks,
-		request.cmdline, request.target, request.command ? request.command[0] : NULL
+		.memory = request.memory,
+		.choice = request.choice,
+		.stacks = request.stacks,
+		.interval_ns = request.interval_ns,
+		.cmdline = request.cmdline,
+		.target = request.target,
+		.command = request.command ? request.command[0] : NULL,
 	};
 	int status, error = recorder_open(&how, &target, &recorder);
 	if (error)

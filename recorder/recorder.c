@@ -170,7 +170,8 @@ static int recorder_open_rows(struct recorder *recorder)
 		error = files_open(&recorder->definer, recorder->tasks, &recorder->files);
 	if (!error)
 		error = order_open(&recorder->order);
-	return error ? error : snapshots_open(recorder->writer, &recorder->snapshots);
+	const struct snapshots_options snapshots = { recorder->options.interval_ns, "" };
+	return error ? error : snapshots_open(recorder->writer, &snapshots, &recorder->snapshots);
 }
 
 static int recorder_open_records(struct recorder *recorder)
@@ -421,6 +422,7 @@ static int recorder_end(struct recorder *recorder, const char *reason)
 	int64_t now = now_ns();
 	if (!error)
 		error = recorder_drain(recorder, INT64_MAX, &bytes);
+	snapshots_all_due(recorder->snapshots);
 	stacks_name_last(recorder->stacks);
 	int names = error ? error : stacks_name(recorder->stacks, now + names_at_end_ns);
 	if (!error)

@@ -14,6 +14,7 @@ struct recorder_options {
 	size_t memory;      /* of the rings and tables, bytes */
 	const char *choice; /* of sources: recorder/choice.h */
 	enum stack_way stacks;
+	int64_t interval_ns; /* between readings of what is not read each second */
 	const char *cmdline; /* of the recorder, for the trace */
 	const char *target;  /* in words, for the trace */
 	const char *command; /* NULL: none is started */

@@ -18,6 +18,8 @@ static const struct argp_option table[] = {
 	{ "duration", 'd', "TIME", 0, "stop after it: 10s, 5m, 2h, 500ms", 0 },
 	{ "events", 'e', "SOURCE,...", 0,
 	  "only these sources; +SOURCE, -SOURCE: also, not (--check lists them)", 0 },
+	{ "interval", 'i', "TIME", 0,
+	  "read processes, memory cgroups and the larger system files so often (10s)", 0 },
 	{ "heap", OPTION_HEAP, "uprobe|off", 0,
 	  "how allocations are seen (uprobe where a process is named)", 0 },
 	{ "stacks", OPTION_STACKS, "unwind|fp|none", 0,
@@ -141,6 +143,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	case 'e':
 		parse_choice(request, text, state);
 		return 0;
+	case 'i':
+		request->interval_ns = parse_time(text, state);
+		return 0;
 	case OPTION_HEAP:
 		parse_heap(request, text, state);
 		return 0;
@@ -236,7 +241,10 @@ void request_parse(int argc, char **argv, struct request *out)
 	};
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = 2;
-	*out = (struct request){ .memory = 128 << 20, .heap = true, .stacks = STACKS_TABLES };
+	*out = (struct request){ .memory = 128 << 20,
+				 .interval_ns = 10 * 1000000000LL,
+				 .heap = true,
+				 .stacks = STACKS_TABLES };
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
 	request_settle(out, argv[0]);
 	describe(out, argc, argv);

@@ -16,6 +16,7 @@ struct request {
 	size_t pid_count;
 	const char *cgroup;  /* NULL: none */
 	int64_t duration_ns; /* 0: no end */
+	int64_t interval_ns; /* between readings of what is not read each second */
 	size_t memory;       /* of the rings, bytes */
 	enum stack_way stacks;
 	bool heap;

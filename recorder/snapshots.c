@@ -1,115 +1,209 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "recorder/snapshots.h"
+#include "recorder/text_file.h"
 
-static const char *const system_files[] = {
-	"/proc/meminfo",     "/proc/vmstat",       "/proc/pressure/memory",
-	"/proc/pressure/io", "/proc/pressure/cpu",
+/* Patterns of paths. What can be read only by writing to it, or costs more than reading, is not
+ * among them (vm/stat_refresh, ksm's and damon's triggers). */
+static const struct {
+	enum round round;
+	const char *pattern;
+} system_files[] = {
+	{ ROUND_SECOND, "/proc/meminfo" },
+	{ ROUND_SECOND, "/proc/vmstat" },
+	{ ROUND_SECOND, "/proc/stat" },
+	{ ROUND_SECOND, "/proc/loadavg" },
+	{ ROUND_SECOND, "/proc/uptime" },
+	{ ROUND_SECOND, "/proc/pressure/*" },
+	{ ROUND_INTERVAL, "/proc/swaps" },
+	{ ROUND_INTERVAL, "/proc/diskstats" },
+	{ ROUND_INTERVAL, "/proc/buddyinfo" },
+	{ ROUND_INTERVAL, "/proc/pagetypeinfo" },
+	{ ROUND_INTERVAL, "/proc/zoneinfo" },
+	{ ROUND_INTERVAL, "/proc/slabinfo" },
+	{ ROUND_INTERVAL, "/proc/sysvipc/shm" },
+	{ ROUND_INTERVAL, "/sys/devices/system/node/node*/meminfo" },
+	{ ROUND_INTERVAL, "/sys/devices/system/node/node*/numastat" },
+	{ ROUND_INTERVAL, "/sys/devices/system/node/node*/vmstat" },
+	{ ROUND_INTERVAL, "/sys/devices/system/node/node*/hugepages/*/*_hugepages" },
+	{ ROUND_INTERVAL, "/sys/kernel/mm/hugepages/*/*_hugepages" },
+	{ ROUND_INTERVAL, "/sys/kernel/mm/ksm/[!r]*" },
+	{ ROUND_INTERVAL, "/sys/block/zram*/mm_stat" },
+	{ ROUND_EPOCH, "/proc/version" },
+	{ ROUND_EPOCH, "/proc/mounts" },
+	{ ROUND_EPOCH, "/proc/tty/drivers" },
+	{ ROUND_EPOCH, "/proc/sys/vm/[!s]*" },
+	{ ROUND_EPOCH, "/proc/sys/vm/swappiness" },
+	{ ROUND_EPOCH, "/sys/kernel/mm/transparent_hugepage/*" },
+	{ ROUND_EPOCH, "/sys/kernel/mm/transparent_hugepage/*/*" },
+	{ ROUND_EPOCH, "/sys/kernel/mm/swap/*" },
+	{ ROUND_EPOCH, "/sys/kernel/mm/lru_gen/enabled" },
+	{ ROUND_EPOCH, "/sys/module/zswap/parameters/*" },
+	{ ROUND_EPOCH, "/sys/devices/system/node/node*/{cpulist,distance}" },
 };
 
-enum { FILES = sizeof(system_files) / sizeof(*system_files), SNAPSHOT_MAX = 256 << 10 };
+enum { PATTERNS = sizeof(system_files) / sizeof(*system_files), ROUNDS = ROUND_EPOCH + 1 };
 
 struct file {
 	int fd;
-	uint32_t epoch; /* of `text`, plus one */
-	char *text;
-	size_t length;
+	enum round round;
+	char *path;
+	bool readable;
+	uint32_t epoch; /* of `print`, plus one; 0: never read */
+	uint64_t print; /* of the text written last */
 };
 
 struct snapshots {
 	struct writer *writer;
-	struct file files[FILES];
-	char *buffer;
+	struct snapshots_options options;
+	struct file *files;
+	size_t count;
+	struct text_buffer buffer;
+	uint32_t epoch; /* of the last round ROUND_EPOCH, plus one */
+	int64_t interval_at;
+	bool all_due;
 };
 
-int snapshots_open(struct writer *writer, struct snapshots **out)
+static int files_add(struct snapshots *snapshots, enum round round, const char *path)
 {
-	struct snapshots *snapshots = *out = calloc(1, sizeof(*snapshots));
-	if (!snapshots)
+	struct file *files = realloc(snapshots->files, (snapshots->count + 1) * sizeof(*files));
+	if (!files)
 		return -ENOMEM;
-	snapshots->writer = writer;
-	for (size_t i = 0; i < FILES; i++)
-		snapshots->files[i].fd = open(system_files[i], O_RDONLY | O_CLOEXEC);
-	snapshots->buffer = malloc(SNAPSHOT_MAX);
-	return snapshots->buffer ? 0 : -ENOMEM;
-}
-
-static ssize_t file_read(const struct file *file, char *buffer)
-{
-	size_t length = 0;
-	while (length < SNAPSHOT_MAX) {
-		ssize_t n = pread(file->fd, buffer + length, SNAPSHOT_MAX - length, (off_t)length);
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		length += (size_t)n;
+	snapshots->files = files;
+	struct file file = { .round = round };
+	file.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (file.fd < 0) /* written only, or refused */
+		return 0;
+	file.path = strdup(path + strlen(snapshots->options.root));
+	if (!file.path) {
+		close(file.fd);
+		return -ENOMEM;
 	}
-	return (ssize_t)length;
-}
-
-static int file_keep(struct file *file, const char *text, size_t length, uint32_t epoch)
-{
-	char *copy = realloc(file->text, length ? length : 1);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, text, length);
-	file->text = copy;
-	file->length = length;
-	file->epoch = epoch;
+	files[snapshots->count++] = file;
 	return 0;
 }
 
-static int snapshots_write(struct snapshots *snapshots, size_t i, int64_t ts_ns, size_t length)
+static int files_find(struct snapshots *snapshots, enum round round, const char *pattern)
 {
-	struct file *file = &snapshots->files[i];
-	uint32_t epoch = writer_epoch_number(snapshots->writer) + 1; /* 0: never */
-	struct row row;
-	if (file->epoch == epoch && file->length == length &&
-	    !memcmp(file->text, snapshots->buffer, length))
-		return 0;
-	if (file_keep(file, snapshots->buffer, length, epoch))
+	char text[4096];
+	glob_t found;
+	int error = 0;
+	snprintf(text, sizeof(text), "%s%s", snapshots->options.root, pattern);
+	int status = glob(text, GLOB_BRACE, NULL, &found);
+	if (status)
+		return status == GLOB_NOSPACE ? -ENOMEM : 0;
+	for (size_t i = 0; i < found.gl_pathc && !error; i++)
+		error = files_add(snapshots, round, found.gl_pathv[i]);
+	globfree(&found);
+	return error;
+}
+
+int snapshots_open(struct writer *writer, const struct snapshots_options *options,
+		   struct snapshots **out)
+{
+	struct snapshots *snapshots = *out = calloc(1, sizeof(*snapshots));
+	int error = 0;
+	if (!snapshots)
 		return -ENOMEM;
+	snapshots->writer = writer;
+	snapshots->options = *options;
+	for (size_t i = 0; i < PATTERNS && !error; i++)
+		error = files_find(snapshots, system_files[i].round, system_files[i].pattern);
+	return error;
+}
+
+static int file_write(struct snapshots *snapshots, struct file *file, int64_t ts_ns, ssize_t length)
+{
+	uint32_t epoch = writer_epoch_number(snapshots->writer) + 1; /* 0: never */
+	uint64_t print = length < 0 ? 0 : text_print(snapshots->buffer.data, (size_t)length);
+	bool readable = length >= 0;
+	struct row row;
+	if (!readable && !file->readable)
+		return 0;
+	if (file->epoch == epoch && file->print == print && file->readable == readable)
+		return 0;
+	file->epoch = epoch;
+	file->print = print;
+	file->readable = readable;
 	row_begin(&row, "snapshot_system");
 	row_number(&row, "ts_ns", (uint64_t)ts_ns);
-	row_text(&row, "path", system_files[i]);
-	row_bytes(&row, "content_text", snapshots->buffer, length);
+	row_text(&row, "path", file->path);
+	row_bytes(&row, "content_text", readable ? snapshots->buffer.data : NULL, (size_t)length);
+	row_number(&row, "round", file->round);
 	return row_write(&row, snapshots->writer);
+}
+
+int snapshots_tick(struct writer *writer, int64_t ts_ns, enum round round, uint64_t files)
+{
+	struct row row;
+	row_begin(&row, "snapshot_tick");
+	row_number(&row, "ts_ns", (uint64_t)ts_ns);
+	row_number(&row, "files", files);
+	row_number(&row, "round", round);
+	return row_write(&row, writer);
+}
+
+static int round_read(struct snapshots *snapshots, enum round round, int64_t ts_ns)
+{
+	uint64_t files = 0;
+	for (size_t i = 0; i < snapshots->count; i++) {
+		struct file *file = &snapshots->files[i];
+		if (file->round != round)
+			continue;
+		ssize_t length = text_file_read(file->fd, &snapshots->buffer);
+		if (length == -ENOMEM)
+			return -ENOMEM;
+		int error = file_write(snapshots, file, ts_ns, length);
+		if (error)
+			return error;
+		files += length >= 0;
+	}
+	return snapshots_tick(snapshots->writer, ts_ns, round, files);
+}
+
+/* At the beginning of an epoch everything is: an epoch stands alone. */
+static bool round_due(const struct snapshots *snapshots, enum round round, int64_t ts_ns)
+{
+	if (snapshots->all_due || snapshots->epoch != writer_epoch_number(snapshots->writer) + 1)
+		return true;
+	return round == ROUND_SECOND ||
+	       (round == ROUND_INTERVAL && ts_ns >= snapshots->interval_at);
 }
 
 int snapshots_read(struct snapshots *snapshots, int64_t ts_ns)
 {
-	struct row row;
-	uint64_t files = 0;
-	for (size_t i = 0; i < FILES; i++) {
-		if (snapshots->files[i].fd < 0)
-			continue;
-		ssize_t length = file_read(&snapshots->files[i], snapshots->buffer);
-		if (length < 0) /* pressure files give EOPNOTSUPP where PSI is off */
-			continue;
-		int error = snapshots_write(snapshots, i, ts_ns, (size_t)length);
-		if (error)
-			return error;
-		files++;
-	}
-	row_begin(&row, "snapshot_tick");
-	row_number(&row, "ts_ns", (uint64_t)ts_ns);
-	row_number(&row, "files", files);
-	return row_write(&row, snapshots->writer);
+	int error = 0;
+	bool due[ROUNDS];
+	for (int round = 0; round < ROUNDS; round++)
+		due[round] = round_due(snapshots, round, ts_ns);
+	for (int round = 0; round < ROUNDS && !error; round++)
+		if (due[round])
+			error = round_read(snapshots, round, ts_ns);
+	if (due[ROUND_INTERVAL])
+		snapshots->interval_at = ts_ns + snapshots->options.interval_ns;
+	snapshots->epoch = writer_epoch_number(snapshots->writer) + 1;
+	return error;
+}
+
+void snapshots_all_due(struct snapshots *snapshots)
+{
+	snapshots->all_due = true;
 }
 
 void snapshots_close(struct snapshots *snapshots)
 {
 	if (!snapshots)
 		return;
-	for (size_t i = 0; i < FILES; i++) {
-		if (snapshots->files[i].fd >= 0)
-			close(snapshots->files[i].fd);
-		free(snapshots->files[i].text);
+	for (size_t i = 0; i < snapshots->count; i++) {
+		close(snapshots->files[i].fd);
+		free(snapshots->files[i].path);
 	}
-	free(snapshots->buffer);
+	free(snapshots->files);
+	free(snapshots->buffer.data);
 	free(snapshots);
 }

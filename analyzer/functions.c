@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "analyzer/demangle.h"
+#include "analyzer/gfp.h"
 #include "analyzer/index.h"
 
 /* ---- snapshot_value(text, key) */
@@ -219,5 +220,7 @@ int functions_register(struct analysis *analysis)
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions) && !rc; i++)
 		rc = sqlite3_create_function(analysis->db, functions[i].name, 2, flags, analysis,
 					     functions[i].function, NULL, NULL);
+	if (!rc)
+		rc = gfp_register(analysis->db);
 	return rc ? rc : demangle_register(analysis->db);
 }

@@ -23,6 +23,10 @@ typedef struct {
 	unsigned int val;
 } kuid_t;
 
+typedef struct {
+	long counter;
+} atomic_long_t;
+
 /* struct pt_regs as the kernel names its members; <linux/ptrace.h> has user space's names. */
 struct pt_regs___kernel {
 	unsigned long ip, sp, bp;
@@ -178,7 +182,73 @@ struct task_struct {
 	char comm[16];
 };
 
+/* Tasks, their memory cgroup, and zones, as far as memory pressure is concerned. */
+
+struct kernfs_node {
+	__u64 id; /* the inode of the group's folder */
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];
+};
+
+struct task_struct___pressure {
+	unsigned int flags;
+	struct css_set *cgroups;
+};
+
+struct pglist_data;
+
+struct zone {
+	unsigned long _watermark[3];
+	struct pglist_data *zone_pgdat;
+	atomic_long_t vm_stat[1];
+};
+
+struct zoneref {
+	struct zone *zone;
+};
+
+struct zonelist {
+	struct zoneref _zonerefs[1];
+};
+
+struct pglist_data {
+	struct zonelist node_zonelists[1];
+};
+
+struct lruvec {
+	struct pglist_data *pgdat;
+};
+
+struct mem_cgroup_per_node {
+	struct lruvec lruvec;
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct mem_cgroup_per_node *nodeinfo[1];
+};
+
 #pragma clang attribute pop
+
+/* The running kernel's values come by CO-RE. */
+enum cgroup_subsys_id {
+	memory_cgrp_id = 1,
+};
+
+enum zone_stat_item {
+	NR_FREE_PAGES = 1,
+};
 
 enum vm_event_item {
 	PGFAULT = 1, /* the running kernel's value comes by CO-RE */

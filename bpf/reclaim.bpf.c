@@ -2,7 +2,7 @@
  * Reclaim on the whole host: tasks that had to reclaim pages themselves, one row at the end of it;
  * what shrinkers, kswapd's wakers and the writers of dirty folios did, as totals.
  */
-#include "bpf/record.h"
+#include "bpf/pressure.h"
 
 struct reclaim {
 	record_ref record;
@@ -14,6 +14,9 @@ struct reclaim {
 	__u32 allocation_order;
 	__u64 gfp;
 	__u64 reclaimed_pages;
+	__u64 free_pages;
+	__u64 cgroup_inode;
+	stack_ref stack_id;
 };
 
 enum reclaim_kind { RECLAIM_DIRECT = 1, RECLAIM_MEMCG };
@@ -23,6 +26,7 @@ struct reclaim_begun {
 	__u64 begin_ns; /* 0: nothing */
 	__u64 order;
 	__u64 gfp;
+	__u64 free_pages;
 	__u64 shrink_begin_ns;
 };
 
@@ -32,10 +36,6 @@ struct {
 	__type(key, __u32); /* tid */
 	__type(value, struct reclaim_begun);
 } reclaims_begun SEC(".maps");
-
-struct process_key {
-	task_ref process_id;
-};
 
 struct shrink_total_value {
 	__u64 calls;
@@ -76,11 +76,6 @@ struct {
 	__type(value, struct writepage_total_value);
 } writepage_total SEC(".maps");
 
-static __always_inline struct process_key process_current(void)
-{
-	return (struct process_key){ bpf_get_current_pid_tgid() >> 32 << 32 };
-}
-
 static __always_inline struct reclaim_begun *reclaim_begun(void)
 {
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
@@ -109,6 +104,7 @@ static __always_inline int reclaim_begin(__u64 order, __u64 gfp)
 	begun->begin_ns = bpf_ktime_get_ns();
 	begun->order = (__u32)order;
 	begun->gfp = (__u32)gfp;
+	begun->free_pages = zones_free_pages();
 	return 0;
 }
 
@@ -118,6 +114,7 @@ static __always_inline int reclaim_end(__u8 kind, __u64 reclaimed)
 	struct reclaim_begun *begun = bpf_map_lookup_elem(&reclaims_begun, &tid);
 	if (!begun || !begun->begin_ns)
 		return 0;
+	stack_ref stack = stack_of_target();
 	struct reclaim *reclaim = record_reserve(reclaim);
 	if (reclaim) {
 		reclaim->process_id = bpf_get_current_pid_tgid();
@@ -127,6 +124,9 @@ static __always_inline int reclaim_end(__u8 kind, __u64 reclaimed)
 		reclaim->allocation_order = begun->order;
 		reclaim->gfp = begun->gfp;
 		reclaim->reclaimed_pages = reclaimed;
+		reclaim->free_pages = begun->free_pages;
+		reclaim->cgroup_inode = memcg_inode(memcg_current());
+		reclaim->stack_id = stack;
 		record_submit(reclaim);
 	}
 	begun->begin_ns = 0;
@@ -146,20 +146,6 @@ ARG(mm_vmscan_wakeup_kswapd, nid);
 #define BEGIN(event)                                                                               \
 	reclaim_begin(arg(ctx, arg__##event##__order), arg(ctx, arg__##event##__gfp_flags))
 #define END(event, kind) reclaim_end(kind, arg(ctx, arg__##event##__nr_reclaimed))
-
-/* A program as tp_btf, and as raw tracepoint for kernels that refuse tp_btf: the arguments are the
- * same. */
-#define BOTH_WAYS(source, event, what, code)                                                       \
-	SEC("tp_btf/" #event) int source##__1__##what(__u64 *ctx)                                  \
-	{                                                                                          \
-		(void)ctx;                                                                         \
-		return code;                                                                       \
-	}                                                                                          \
-	SEC("raw_tp/" #event) int source##__2__##what(__u64 *ctx)                                  \
-	{                                                                                          \
-		(void)ctx;                                                                         \
-		return code;                                                                       \
-	}
 
 BOTH_WAYS(reclaim, mm_vmscan_direct_reclaim_begin, direct_begin,
 	  BEGIN(mm_vmscan_direct_reclaim_begin))

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	CHUNK_ROWS = 1024,
@@ -45,10 +46,10 @@ static bool ends_with(const char *name, const char *end)
 
 static bool is_identifier(const char *name)
 {
-	static const char *const names[] = { "pid", "tid", "uid", "cpu", "id", "addr" };
+	static const char *const names[] = { "pid", "tid", "uid", "cpu", "id", "addr", "cgroup" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(name, names[i]))
+		if (!strcasecmp(name, names[i])) /* tools write PID */
 			return true;
 	return ends_with(name, "_id") || ends_with(name, "_addr") || ends_with(name, "_tid");
 }

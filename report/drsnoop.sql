@@ -1,0 +1,196 @@
+-- Direct reclaim, stall by stall: tasks that had to free pages themselves before they got theirs.
+--
+-- PAGES were freed, FREE(KB) was free on the whole host when the stall began.
+-- CGROUP is the inode of the task's memory cgroup.
+--
+--   top      so many stalls, the longest ones; and so many processes and stacks (20)
+--   cgroup   1: also what memory cgroups at their limit made their tasks reclaim (0)
+
+CREATE TEMP TABLE stall AS
+SELECT
+	r.*,
+	row_number() OVER (ORDER BY r.duration_ns DESC, r.session, r.ts_ns, r.tid) AS place
+FROM reclaim AS r
+WHERE r.ts_ns BETWEEN :from AND :to
+AND coalesce(r.process_id, 0) IN (SELECT process_id FROM selected)
+AND (r.kind = 1 OR (r.kind = 2 AND :cgroup));
+
+SELECT
+	wall_time(r.ts_ns, r.session) AS TIME,
+	p.comm AS COMM,
+	r.tid AS TID,
+	printf('%.3f', r.duration_ns / 1e6) AS "LAT(ms)",
+	r.reclaimed_pages AS PAGES,
+	r.free_pages * s.page_size_bytes / 1024 AS "FREE(KB)",
+	CASE r.kind WHEN 1 THEN 'direct' WHEN 2 THEN 'cgroup' END AS KIND,
+	r.allocation_order AS "ORDER",
+	gfp_text(r.gfp) AS GFP,
+	r.cgroup_inode AS CGROUP
+FROM stall AS r
+LEFT JOIN session AS s ON s.session = r.session
+LEFT JOIN process AS p ON p.id = r.process_id
+WHERE :top < 0
+OR r.place <= :top
+ORDER BY r.session, r.ts_ns, r.tid;
+
+SELECT printf('Left out (--top): %,d stalls, %,.3f ms, none longer than %,.3f ms.',
+	count(*), sum(duration_ns) / 1e6, max(duration_ns) / 1e6) AS note
+FROM stall
+WHERE :top >= 0
+AND place > :top
+HAVING count(*) > 0;
+
+SELECT iif(:cgroup, 'No task reclaimed pages itself.', 'No direct reclaim.') || coalesce((
+	SELECT printf(' Memory cgroups made their tasks reclaim %,d times: --cgroup 1.', count(*))
+	FROM reclaim
+	WHERE ts_ns BETWEEN :from AND :to
+	AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)
+	AND kind = 2
+	AND NOT :cgroup
+	HAVING count(*) > 0
+), '') AS note
+WHERE NOT EXISTS (SELECT 1 FROM stall);
+
+-- Stalled, by process
+SELECT
+	count(*) AS stalls,
+	sum(r.duration_ns) / 1e6 AS total_ms,
+	max(r.duration_ns) / 1e6 AS longest_ms,
+	sum(r.reclaimed_pages) AS pages,
+	count(DISTINCT r.tid) AS threads,
+	r.cgroup_inode AS cgroup,
+	p.pid,
+	p.comm
+FROM stall AS r
+LEFT JOIN process AS p ON p.id = r.process_id
+GROUP BY r.session, r.process_id, r.cgroup_inode
+ORDER BY sum(r.duration_ns) DESC, r.session, r.process_id, r.cgroup_inode
+LIMIT coalesce(:top, -1);
+
+-- Stalled, by stack of the targets
+SELECT
+	sum(r.duration_ns) / 1000 AS total_us,
+	count(*) AS stalls,
+	max(r.duration_ns) / 1e6 AS longest_ms,
+	sum(r.reclaimed_pages) AS pages,
+	p.pid,
+	p.comm,
+	t.folded AS stack,
+	t.places
+FROM stall AS r
+JOIN stack_text AS t ON t.stack_id = r.stack_id
+LEFT JOIN process AS p ON p.id = r.process_id
+GROUP BY r.session, r.process_id, r.stack_id
+ORDER BY sum(r.duration_ns) DESC, r.session, r.process_id, r.stack_id
+LIMIT coalesce(:top, -1);
+
+-- Coverage: between the first and the last snapshot, against the kernel's own counts
+WITH counters AS (
+	SELECT
+		session,
+		ts_ns,
+		row_number() OVER (PARTITION BY session ORDER BY ts_ns) AS nth,
+		row_number() OVER (PARTITION BY session ORDER BY ts_ns DESC) AS nth_last,
+		coalesce(snapshot_value(content_text, 'allocstall_dma'), 0)
+			+ coalesce(snapshot_value(content_text, 'allocstall_dma32'), 0)
+			+ coalesce(snapshot_value(content_text, 'allocstall_normal'), 0)
+			+ coalesce(snapshot_value(content_text, 'allocstall_high'), 0)
+			+ coalesce(snapshot_value(content_text, 'allocstall_movable'), 0)
+			+ coalesce(snapshot_value(content_text, 'allocstall_device'), 0) AS stalls,
+		snapshot_value(content_text, 'pgsteal_direct') AS direct_pages,
+		snapshot_value(content_text, 'pgsteal_anon')
+			+ snapshot_value(content_text, 'pgsteal_file')
+			- snapshot_value(content_text, 'pgsteal_kswapd')
+			- snapshot_value(content_text, 'pgsteal_direct')
+			- coalesce(snapshot_value(content_text, 'pgsteal_khugepaged'), 0)
+			- coalesce(snapshot_value(content_text, 'pgsteal_proactive'), 0) AS cgroup_pages
+	FROM snapshot_system
+	WHERE path = '/proc/vmstat'
+	AND ts_ns BETWEEN :from AND :to
+),
+span AS (
+	SELECT
+		a.session,
+		a.ts_ns AS from_ns,
+		b.ts_ns AS to_ns,
+		b.stalls - a.stalls AS stalls,
+		b.direct_pages - a.direct_pages AS direct_pages,
+		b.cgroup_pages - a.cgroup_pages AS cgroup_pages
+	FROM counters AS a
+	JOIN counters AS b ON b.session = a.session AND b.nth_last = 1
+	WHERE a.nth = 1
+	AND 0 IN (SELECT process_id FROM selected)
+),
+seen AS (
+	SELECT
+		r.session,
+		sum(r.kind = 1) AS stalls,
+		sum(iif(r.kind = 1, r.reclaimed_pages, 0)) AS direct_pages,
+		sum(iif(r.kind = 2, r.reclaimed_pages, 0)) AS cgroup_pages
+	FROM stall AS r
+	JOIN span AS s ON s.session = r.session AND r.ts_ns BETWEEN s.from_ns + 1 AND s.to_ns
+	GROUP BY r.session
+),
+pair AS (
+	SELECT 1 AS place, 'direct reclaims' AS what, c.session, coalesce(s.stalls, 0) AS seen, c.stalls AS counted
+	FROM span AS c
+	LEFT JOIN seen AS s ON s.session = c.session
+	UNION ALL
+	SELECT 2, 'pages freed by them', c.session, coalesce(s.direct_pages, 0), c.direct_pages
+	FROM span AS c
+	LEFT JOIN seen AS s ON s.session = c.session
+	UNION ALL
+	SELECT 3, 'pages freed for memory cgroups', c.session, coalesce(s.cgroup_pages, 0), c.cgroup_pages
+	FROM span AS c
+	LEFT JOIN seen AS s ON s.session = c.session
+	WHERE :cgroup
+)
+SELECT
+	what,
+	seen,
+	(
+		SELECT coalesce(sum(l.lost_rows), 0)
+		FROM loss AS l
+		WHERE l.table_name = 'reclaim'
+		AND l.cause <> 'late'
+		AND l.begin_ns <= :to
+		AND l.ts_ns >= :from
+	) AS lost_rows,
+	counted,
+	100.0 * seen / counted AS coverage_pct
+FROM pair
+WHERE seen + counted > 0
+ORDER BY session, place;
+
+-- This report is incomplete
+SELECT note
+FROM (
+	SELECT
+		0 AS place,
+		'' AS detail,
+		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
+			sum(value)) AS note
+	FROM info
+	WHERE key IN ('damaged_blocks', 'missing_blocks')
+	HAVING sum(value) > 0
+	UNION ALL
+	SELECT
+		1,
+		cause,
+		printf('Lost rows of reclaim (%s): %,d.', cause, sum(lost_rows))
+	FROM loss
+	WHERE table_name = 'reclaim'
+	AND cause <> 'late'
+	AND lost_rows > 0
+	AND begin_ns <= :to
+	AND ts_ns >= :from
+	GROUP BY cause
+	UNION ALL
+	SELECT
+		3,
+		printf('%20d', session),
+		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
+	FROM session
+	WHERE session NOT IN (SELECT session FROM end)
+)
+ORDER BY place, detail;

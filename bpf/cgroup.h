@@ -7,59 +7,34 @@
 
 #include "bpf/record.h"
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct kernfs_node {
-	__u64 id;
-};
-
-struct cgroup;
-
-struct cgroup_subsys_state {
-	struct cgroup *cgroup;
-	struct cgroup_subsys_state *parent;
-};
-
-struct cgroup {
-	struct cgroup_subsys_state self;
-	struct kernfs_node *kn;
-};
-
-struct css_set {
-	struct cgroup *dfl_cgrp;
-	struct cgroup_subsys_state *subsys[1];
-};
-
-struct task_struct___cgroups {
-	struct css_set *cgroups;
-};
-
-struct mem_cgroup {
-	struct cgroup_subsys_state css;
-};
-
-#pragma clang attribute pop
-
-enum cgroup_subsys_id {
-	memory_cgrp_id = 1, /* the running kernel's value comes by CO-RE */
-};
-
 /* Set by the recorder. */
 const volatile __u64 target_cgroup; /* 0: none is recorded */
 const volatile bool cgroup_version_1;
 
 enum { CGROUP_DEPTH = 32 };
 
-static __always_inline struct cgroup *task_cgroup(struct task_struct *task)
+/* The memory controller's state of a task's cgroup, or of the nearest above that has one; NULL:
+ * none.
+ */
+static __always_inline struct cgroup_subsys_state *task_memory_state(struct task_struct *of)
 {
-	struct css_set *set = BPF_CORE_READ((struct task_struct___cgroups *)task, cgroups);
+	struct task_struct___pressure *task = (void *)of;
+	struct cgroup_subsys_state *state = NULL, **states;
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return NULL;
+	states = (void *)BPF_CORE_READ(task, cgroups) +
+		 bpf_core_field_offset(struct css_set, subsys);
+	states += bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	bpf_probe_read_kernel(&state, sizeof(state), states);
+	return state;
+}
+
+static __always_inline struct cgroup *task_cgroup(struct task_struct *of)
+{
+	struct task_struct___pressure *task = (void *)of;
 	if (!cgroup_version_1)
-		return BPF_CORE_READ(set, dfl_cgrp);
-	struct cgroup_subsys_state *css = NULL;
-	__u32 memory = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	bpf_probe_read_kernel(&css, sizeof(css),
-			      (void *)set + bpf_core_field_offset(set->subsys) + memory * 8);
-	return BPF_CORE_READ(css, cgroup);
+		return BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	return BPF_CORE_READ(task_memory_state(of), cgroup);
 }
 
 static __always_inline cgroup_ref cgroup_id(struct cgroup *cgroup)

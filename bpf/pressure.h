@@ -5,6 +5,7 @@
 #ifndef BPF_PRESSURE_H
 #define BPF_PRESSURE_H
 
+#include "bpf/cgroup.h"
 #include "bpf/stack.h"
 
 /* A program as tp_btf, and as raw tracepoint for kernels that refuse tp_btf: the arguments are the
@@ -46,17 +47,10 @@ static __always_inline stack_ref stack_of_target(void)
 }
 
 /* The memory cgroup of a task; NULL where there are none. */
-static __always_inline struct mem_cgroup *memcg_of(struct task_struct *of)
+static __always_inline struct mem_cgroup *memcg_of(struct task_struct *task)
 {
-	struct task_struct___pressure *task = (void *)of;
-	struct cgroup_subsys_state *state = NULL, **states;
-	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		return NULL;
-	states = (void *)BPF_CORE_READ(task, cgroups) +
-		 bpf_core_field_offset(struct css_set, subsys);
-	states += bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	bpf_probe_read_kernel(&state, sizeof(state), states);
-	return state ? (void *)state - bpf_core_field_offset(struct mem_cgroup, css) : NULL;
+	void *state = task_memory_state(task);
+	return state ? state - bpf_core_field_offset(struct mem_cgroup, css) : NULL;
 }
 
 static __always_inline struct mem_cgroup *memcg_current(void)
@@ -64,10 +58,9 @@ static __always_inline struct mem_cgroup *memcg_current(void)
 	return memcg_of((void *)bpf_get_current_task());
 }
 
-/* What stat(2) calls the inode of the group's folder; 0: no group. */
-static __always_inline __u64 memcg_inode(struct mem_cgroup *memcg)
+static __always_inline cgroup_ref memcg_cgroup(struct mem_cgroup *memcg)
 {
-	return memcg ? BPF_CORE_READ(memcg, css.cgroup, kn, id) : 0;
+	return memcg ? cgroup_id(BPF_CORE_READ(memcg, css.cgroup)) : 0;
 }
 
 /*

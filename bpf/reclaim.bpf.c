@@ -15,7 +15,7 @@ struct reclaim {
 	__u64 gfp;
 	__u64 reclaimed_pages;
 	__u64 free_pages;
-	__u64 cgroup_inode;
+	cgroup_ref cgroup_id;
 	stack_ref stack_id;
 };
 
@@ -125,7 +125,7 @@ static __always_inline int reclaim_end(__u8 kind, __u64 reclaimed)
 		reclaim->gfp = begun->gfp;
 		reclaim->reclaimed_pages = reclaimed;
 		reclaim->free_pages = begun->free_pages;
-		reclaim->cgroup_inode = memcg_inode(memcg_current());
+		reclaim->cgroup_id = memcg_cgroup(memcg_current());
 		reclaim->stack_id = stack;
 		record_submit(reclaim);
 	}

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -7,6 +6,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
+#include "recorder/existing.h"
 #include "recorder/mmaps.h"
 #include "recorder/privileges.h"
 #include "recorder/recorder.h"
@@ -216,50 +216,6 @@ static int recorder_begin_epoch(struct recorder *recorder)
 	return error ? error : clock_write(recorder->writer);
 }
 
-/* A target that runs already, with the mappings it has. Without BPF it is only named. */
-static int recorder_take_target(void *context, uint32_t pid)
-{
-	struct recorder *recorder = context;
-	uint64_t id;
-	struct process *process = tasks_get(recorder->tasks, pid);
-	if (!process)
-		return -ENOMEM;
-	if (recorder->shared)
-		shared_target(recorder->shared, pid, true);
-	process_begin(process);
-	int error = spaces_scan(recorder->spaces, pid);
-	return error == -ENOMEM ? error : process_define(recorder->tasks, process, &id);
-}
-
-static int recorder_take_targets(struct recorder *recorder)
-{
-	const struct target *target = recorder->target;
-	int error = 0;
-	for (size_t i = 0; i < target->count && !error; i++)
-		error = recorder_take_target(recorder, target->pids[i]);
-	return error || !target->cgroup
-		       ? error
-		       : target_each_member(target, recorder_take_target, recorder);
-}
-
-/* The whole host: the mappings of all processes that run already. One that ends meanwhile is left
- * out. */
-static int recorder_take_host(struct recorder *recorder)
-{
-	const struct dirent *entry;
-	DIR *processes = opendir("/proc");
-	int error = processes ? 0 : -errno;
-	while (!error && (entry = readdir(processes))) {
-		uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
-		if (pid && (!tasks_get(recorder->tasks, pid) ||
-			    spaces_scan(recorder->spaces, pid) == -ENOMEM))
-			error = -ENOMEM;
-	}
-	if (processes)
-		closedir(processes);
-	return error;
-}
-
 static int recorder_begin(struct recorder *recorder, int fd)
 {
 	recorder->session.cmdline = recorder->options.cmdline;
@@ -267,6 +223,8 @@ static int recorder_begin(struct recorder *recorder, int fd)
 	int error = recorder_open_writer(recorder, fd);
 	if (!error)
 		error = recorder_open_rows(recorder);
+	struct existing existing = { recorder->target, recorder->tasks, recorder->spaces,
+				     recorder->shared };
 	if (!error)
 		error = recorder_open_records(recorder);
 	if (!error)
@@ -276,9 +234,7 @@ static int recorder_begin(struct recorder *recorder, int fd)
 	if (!error)
 		error = snapshots_read(recorder->snapshots, now_ns());
 	if (!error)
-		error = recorder_take_targets(recorder);
-	if (!error && target_is_host(recorder->target))
-		error = recorder_take_host(recorder);
+		error = existing_take(&existing);
 	if (!error && recorder->unwind && recorder->options.command)
 		error = unwind_expect_command(recorder->unwind, recorder->options.command);
 	if (error)

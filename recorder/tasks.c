@@ -168,7 +168,7 @@ int tasks_cgroup(struct tasks *tasks, uint64_t raw, uint64_t *id)
 	uint64_t host;
 	int error = cgroups_by_id(tasks->cgroups, raw, &cgroup);
 	if (!error)
-		error = host_define(tasks, &host);
+		error = tasks_host(tasks, &host);
 	return error ? error : cgroup_define(tasks->cgroups, cgroup, host, id);
 }
 

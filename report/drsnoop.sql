@@ -1,10 +1,10 @@
 -- Direct reclaim, stall by stall: tasks that had to free pages themselves before they got theirs.
 --
 -- PAGES were freed, FREE(KB) was free on the whole host when the stall began.
--- CGROUP is the inode of the task's memory cgroup.
+-- CGROUP is the path of the task's memory cgroup.
 --
 --   top      so many stalls, the longest ones; and so many processes and stacks (20)
---   cgroup   1: also what memory cgroups at their limit made their tasks reclaim (0)
+--   memcg    1: also what memory cgroups at their limit made their tasks reclaim (0)
 
 CREATE TEMP TABLE stall AS
 SELECT
@@ -13,7 +13,7 @@ SELECT
 FROM reclaim AS r
 WHERE r.ts_ns BETWEEN :from AND :to
 AND coalesce(r.process_id, 0) IN (SELECT process_id FROM selected)
-AND (r.kind = 1 OR (r.kind = 2 AND :cgroup));
+AND (r.kind = 1 OR (r.kind = 2 AND :memcg));
 
 SELECT
 	wall_time(r.ts_ns, r.session) AS TIME,
@@ -25,8 +25,9 @@ SELECT
 	CASE r.kind WHEN 1 THEN 'direct' WHEN 2 THEN 'cgroup' END AS KIND,
 	r.allocation_order AS "ORDER",
 	gfp_text(r.gfp) AS GFP,
-	r.cgroup_inode AS CGROUP
+	g.path AS CGROUP
 FROM stall AS r
+LEFT JOIN cgroup AS g ON g.id = r.cgroup_id
 LEFT JOIN session AS s ON s.session = r.session
 LEFT JOIN process AS p ON p.id = r.process_id
 WHERE :top < 0
@@ -40,13 +41,13 @@ WHERE :top >= 0
 AND place > :top
 HAVING count(*) > 0;
 
-SELECT iif(:cgroup, 'No task reclaimed pages itself.', 'No direct reclaim.') || coalesce((
-	SELECT printf(' Memory cgroups made their tasks reclaim %,d times: --cgroup 1.', count(*))
+SELECT iif(:memcg, 'No task reclaimed pages itself.', 'No direct reclaim.') || coalesce((
+	SELECT printf(' Memory cgroups made their tasks reclaim %,d times: --memcg 1.', count(*))
 	FROM reclaim
 	WHERE ts_ns BETWEEN :from AND :to
 	AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)
 	AND kind = 2
-	AND NOT :cgroup
+	AND NOT :memcg
 	HAVING count(*) > 0
 ), '') AS note
 WHERE NOT EXISTS (SELECT 1 FROM stall);
@@ -58,13 +59,14 @@ SELECT
 	max(r.duration_ns) / 1e6 AS longest_ms,
 	sum(r.reclaimed_pages) AS pages,
 	count(DISTINCT r.tid) AS threads,
-	r.cgroup_inode AS cgroup,
+	g.path AS cgroup,
 	p.pid,
 	p.comm
 FROM stall AS r
 LEFT JOIN process AS p ON p.id = r.process_id
-GROUP BY r.session, r.process_id, r.cgroup_inode
-ORDER BY sum(r.duration_ns) DESC, r.session, r.process_id, r.cgroup_inode
+LEFT JOIN cgroup AS g ON g.id = r.cgroup_id
+GROUP BY r.session, r.process_id, r.cgroup_id
+ORDER BY sum(r.duration_ns) DESC, r.session, r.process_id, r.cgroup_id
 LIMIT coalesce(:top, -1);
 
 -- Stalled, by stack of the targets
@@ -143,7 +145,7 @@ pair AS (
 	SELECT 3, 'pages freed for memory cgroups', c.session, coalesce(s.cgroup_pages, 0), c.cgroup_pages
 	FROM span AS c
 	LEFT JOIN seen AS s ON s.session = c.session
-	WHERE :cgroup
+	WHERE :memcg
 )
 SELECT
 	what,

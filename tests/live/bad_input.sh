@@ -61,7 +61,7 @@ refused 2 "12a" "$record" -p 12a -o t.mtape
 refused 2 "process id: 0" "$record" -p 0
 refused 2 "process id: 99999999" "$record" -p 99999999
 refused 2 "process id: *\$" "$record" -p "$$,"
-refused 2 "not both" "$record" -p $$ -- true
+refused 2 'only one of them' "$record" -p $$ -- true
 refused 2 "--heap" "$record" --heap=uprobe
 refused 2 "'recrod'" "$memtape" recrod -o t.mtape -- true
 refused 2 "'-q'" "$memtape" -q

@@ -14,7 +14,9 @@ enum {
 	SAMPLE_SPAN = 64 << 20,  /* how large the first one may be */
 	SAMPLE_OTHER_MAX = 32 << 10,
 	SAMPLE_RETURNS = 16,
-	SAMPLE_BELOW = 128, /* the red zone: what was popped last is still there */
+	/* The red zone: what was popped last is still there. gcc's rules for an epilogue say that
+	 * rbp is saved at CFA - 16 when it has been popped and CFA is rsp + 8. */
+	SAMPLE_BELOW = 128,
 };
 
 struct truth_event {

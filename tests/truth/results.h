@@ -15,6 +15,8 @@ struct options {
 	bool faults_only;
 	bool known_only; /* stacks that libdwfl guesses at need not be the same */
 	double whole_least;
+	const char
+		*table; /* a program that the command runs; NULL: its table is made when it does */
 };
 
 enum { DEFINITION, COPY, EVENT, SAMPLE, FORK, TYPES };

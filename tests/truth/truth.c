@@ -1,12 +1,12 @@
 /*
- * truth [-n NAME] [-e EVERY] [-s SHOW] [-f] [-g] [-w PERCENT] COMMAND...
+ * truth [-n NAME] [-e EVERY] [-s SHOW] [-f] [-g] [-w PERCENT] [-t FILE] COMMAND...
  *
  * Runs the command and takes the stacks of its page faults and, unless -f, of its calls of malloc
  * as memtape-record does. One in EVERY events is unwound by libdwfl as well, from registers and
  * memory of the same event; it is slower, so the command is stopped when it falls behind. Prints a
  * row of figures, why stacks differ, and the first SHOW of those that do. Exits with 1 if a bar is
  * missed: PERCENT (99.8) of stacks whole, 99.4 identical, none different without a reason, no two
- * under one key.
+ * under one key. -t FILE: a program that the command runs, whose table is made before it does.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -255,6 +255,8 @@ static void run(struct truth *truth, char **command)
 	CHECK_EQUAL(spaces_scan(truth->spaces, target.pids[0]), 0);
 	places_scan(&truth->places, truth->spaces, target.pids[0]);
 	CHECK_EQUAL(unwind_expect_command(truth->unwind, command[0]), 0);
+	if (truth->options.table)
+		CHECK_EQUAL(unwind_expect(truth->unwind, truth->options.table), 0);
 	attach(truth);
 	int error = target_go(&target);
 	if (error)
@@ -278,7 +280,7 @@ static void run(struct truth *truth, char **command)
 static bool options_read(struct options *options, int argc, char **argv)
 {
 	int option;
-	while ((option = getopt(argc, argv, "+n:e:s:fgw:")) != -1) {
+	while ((option = getopt(argc, argv, "+n:e:s:fgw:t:")) != -1) {
 		if (option == 'n')
 			options->name = optarg;
 		else if (option == 'e')
@@ -291,6 +293,8 @@ static bool options_read(struct options *options, int argc, char **argv)
 			options->known_only = true;
 		else if (option == 'w')
 			options->whole_least = strtod(optarg, NULL);
+		else if (option == 't')
+			options->table = optarg;
 		else
 			return false;
 	}
@@ -299,7 +303,7 @@ static bool options_read(struct options *options, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct truth truth = { .options = { "command", 1, 0, false, false, 99.8 } };
+	static struct truth truth = { .options = { "command", 1, 0, false, false, 99.8, NULL } };
 	if (!options_read(&truth.options, argc, argv))
 		return 2;
 	libbpf_set_print(NULL);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
 #include "recorder/existing.h"
 #include "recorder/mmaps.h"
@@ -15,6 +14,7 @@
 #include "recorder/snapshots.h"
 #include "recorder/totals.h"
 #include "recorder/unwind.h"
+#include "recorder/usage.h"
 
 enum { MS = 1000000 };
 static const int64_t second_ns = 1000 * MS, clock_every_ns = 10000LL * MS;
@@ -357,18 +357,6 @@ static void recorder_sleep(const struct recorder *recorder)
 
 /* ---- ending */
 
-static int recorder_own_counters(struct recorder *recorder, int64_t now)
-{
-	struct rusage usage;
-	getrusage(RUSAGE_SELF, &usage);
-	uint64_t cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-			  (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-	int error = counter_write(recorder->writer, now, "recorder.cpu_us", cpu_us);
-	return error ? error
-		     : counter_write(recorder->writer, now, "recorder.max_rss_kb",
-				     (uint64_t)usage.ru_maxrss);
-}
-
 static int recorder_end(struct recorder *recorder, const char *reason)
 {
 	struct row row;
@@ -386,7 +374,7 @@ static int recorder_end(struct recorder *recorder, const char *reason)
 	if (!error)
 		error = losses_end(recorder->losses, now_ns());
 	if (!error)
-		error = recorder_own_counters(recorder, now_ns());
+		error = usage_write(recorder->writer, recorder->unwind, now_ns());
 	row_begin(&row, "end");
 	row_number(&row, "ts_ns", (uint64_t)now);
 	row_text(&row, "reason", reason);

@@ -10,7 +10,8 @@ int frames_prepare(struct frames *frames, sqlite3 *db)
 	static const char query[] =
 		"SELECT f.image_id, f.offset, s.symbol, nullif(i.path, ''),"
 		" coalesce(nullif(i.path, ''), i.unidentified_path, i.build_id, '?'),"
-		" nullif(i.build_id, ''), coalesce(i.address_offset, 0), i.id NOT NULL"
+		" nullif(i.build_id, ''), coalesce(i.address_offset, 0), i.id NOT NULL,"
+		" coalesce(i.kernel, 0)"
 		" FROM main.frame AS f LEFT JOIN main.image AS i ON i.id = f.image_id"
 		" LEFT JOIN main.symbol AS s ON s.image_id IS f.image_id AND s.offset = f.offset"
 		" WHERE f.id = ?1";
@@ -163,6 +164,7 @@ static int frame_fill(struct frames *frames, struct frame *frame)
 	if (rc == SQLITE_ROW) {
 		path = (const char *)sqlite3_column_text(frames->query, 3);
 		frame->path = path ? strdup(path) : NULL;
+		frame->kernel = sqlite3_column_int(frames->query, 8);
 		rc = lines_fill(frames->lines_query, frames->query, frame);
 		if (!rc)
 			rc = names_complete(frame, frames->query);

@@ -21,6 +21,7 @@ struct frame {
 	int n;                      /* of functions, at least 1 */
 	struct function *functions; /* the innermost first */
 	char *path;                 /* of the image, or NULL */
+	bool kernel;                /* the kernel's code or a module's */
 };
 
 /* All zero: empty. */

@@ -18,7 +18,9 @@ CREATE VIRTUAL TABLE temp.heap_life USING heap_life;
 CREATE VIRTUAL TABLE temp.heap_note USING heap_note;
 
 -- Stacks as text: folded is root;...;leaf, places where each of its functions is in the source, as
--- far as that is known; caller the function that called the leaf.
+-- far as that is known; caller the function that called the leaf. Frames of the kernel end in _[k].
+-- What a process did and the kernel in it are two stacks: stack_join(user.folded, kernel.folded) and
+-- places_join(user.places, kernel.folded) make one of them, the kernel's frames innermost.
 CREATE VIEW temp.stack_text AS
 SELECT id AS stack_id,
 	stack_folded(id) AS folded,

@@ -131,7 +131,8 @@ static void result_joined(sqlite3_context *context, sqlite3_str *joined)
 		sqlite3_result_text(context, sqlite3_str_finish(joined), length, sqlite3_free);
 }
 
-/* The outermost first, the parts separated by semicolons. */
+/* The outermost first, the parts separated by semicolons; the kernel's marked as flame graphs have
+ * it. */
 static void result_folded(sqlite3_context *context, const struct stack_names *names,
 			  const uint32_t *frames, int n, bool cut)
 {
@@ -144,8 +145,8 @@ static void result_folded(sqlite3_context *context, const struct stack_names *na
 		const struct frame *frame = &names->frames.all[frames[i]];
 
 		for (int depth = frame->n - 1; depth >= 0; depth--)
-			sqlite3_str_appendf(folded, "%s%s", frame->functions[depth].name,
-					    i || depth ? ";" : "");
+			sqlite3_str_appendf(folded, "%s%s%s", frame->functions[depth].name,
+					    frame->kernel ? "_[k]" : "", i || depth ? ";" : "");
 	}
 	result_joined(context, folded);
 }

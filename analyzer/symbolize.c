@@ -226,7 +226,8 @@ static int frames_find(struct symbolizer *self)
 			" FROM frame AS f JOIN image AS i ON i.id = f.image_id"
 			" LEFT JOIN symbol AS s ON s.image_id = f.image_id AND s.offset = f.offset"
 			" LEFT JOIN symbolize_caller AS c ON c.frame_id = f.id"
-			" WHERE NOT EXISTS (SELECT 1 FROM line AS l"
+			/* Offsets in the kernel are not those of a file. */
+			" WHERE coalesce(i.kernel, 0) = 0 AND NOT EXISTS (SELECT 1 FROM line AS l"
 			" WHERE l.image_id = f.image_id AND l.offset = f.offset)"
 			" ORDER BY i.path, i.id, f.offset");
 	if (err)

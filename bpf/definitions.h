@@ -7,13 +7,15 @@
 
 #include <linux/types.h>
 
-typedef __u64 record_ref;      /* which record this is: object number << 32 | BTF type id */
-typedef __u64 time_ref;        /* CLOCK_MONOTONIC, ns */
-typedef __u64 task_ref;        /* tgid << 32 | tid: the process as it is at the record's time */
-typedef __u64 task_before_ref; /* likewise, as it was before its last exec */
-typedef __u64 stack_ref;       /* the key of a stack definition, 0 none */
-typedef __u64 cgroup_ref;      /* the id of its kernfs node, 0 none */
-typedef __u64 file_ref;        /* the key of a file definition, 0 none */
+typedef __u64 record_ref;       /* which record this is: object number << 32 | BTF type id */
+typedef __u64 time_ref;         /* CLOCK_MONOTONIC, ns */
+typedef __u64 task_ref;         /* tgid << 32 | tid: the process as it is at the record's time */
+typedef __u64 task_before_ref;  /* likewise, as it was before its last exec */
+typedef __u64 stack_ref;        /* the key of a stack definition, 0 none */
+typedef __u64 kernel_stack_ref; /* likewise, of the kernel's frames */
+typedef __u64 kernel_code_ref;  /* a return address in the kernel: a stack of that frame only */
+typedef __u64 cgroup_ref;       /* the id of its kernfs node, 0 none */
+typedef __u64 file_ref;         /* the key of a file definition, 0 none */
 
 /* How stacks are taken: --stacks. */
 enum stack_way { STACKS_NONE, STACKS_POINTERS, STACKS_TABLES };
@@ -33,6 +35,7 @@ enum stack_end {
 	STACK_LOST,      /* no way on: no information, or memory that cannot be read */
 	STACK_GONE,      /* there is none: the program is being replaced */
 	STACK_POINTERS,  /* by frame pointers: where it ended says nothing */
+	STACK_KERNEL,    /* not a process's: the kernel's own, walked by itself */
 	STACK_NEW,       /* code that no table is known for yet */
 	STACK_COMPLEX,   /* a rule that rows cannot express */
 	STACK_ENDS,

@@ -66,7 +66,17 @@ static const struct table *referred(const struct catalog *catalog, const struct 
 	for (size_t i = 0; i < sizeof(aliases) / sizeof(*aliases); i++)
 		if (!strcmp(aliases[i].table, table->name) && !strcmp(aliases[i].column, column))
 			return named(catalog, aliases[i].refers, strlen(aliases[i].refers));
-	return named(catalog, column, strlen(column) - strlen("_id"));
+	/* find_stack_id: where there is no table `find_stack`, it is `stack`. */
+	for (const char *name = column; name; name = strchr(name, '_')) {
+		name += *name == '_';
+		size_t length = strlen(name);
+		const struct table *found = length > 3
+						    ? named(catalog, name, length - strlen("_id"))
+						    : NULL;
+		if (found)
+			return found;
+	}
+	return NULL;
 }
 
 static int stream_of(unsigned number)

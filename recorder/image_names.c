@@ -33,6 +33,11 @@ int image_function_at(struct image *image, uint64_t offset, const char **name,
 	int error = 0;
 	if (image->map)
 		return perf_map_find(image->map, offset, name, function_offset) ? -EAGAIN : 0;
+	if (image->kernel)
+		return image->kernel->start
+			       ? kernel_code_name(image->names, image->kernel->start + offset, name,
+						  function_offset)
+			       : -ENOENT;
 	if (!image->elf)
 		return -ENOENT;
 	if (!image->debug_sought)

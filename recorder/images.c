@@ -23,6 +23,7 @@ struct images {
 	size_t count;
 	struct hash by_name;
 	struct hash code; /* by process: NO_CODE, or the image of what it makes */
+	struct kernel_code *kernel;
 };
 
 static const uint64_t NO_CODE = 1; /* never a pointer */
@@ -34,7 +35,7 @@ int images_open(struct definer *definer, struct images **out)
 		return -ENOMEM;
 	(*out)->definer = definer;
 	(*out)->table = table_named("image");
-	return 0;
+	return kernel_code_open("", &(*out)->kernel);
 }
 
 static uint64_t text_hash(const char *text)
@@ -237,6 +238,44 @@ forget:
 	return NULL;
 }
 
+static int images_add_kernel(struct images *images, struct kernel_part *part)
+{
+	const struct image_place place = { .path = part->name };
+	struct image *image = image_make(&place);
+	if (image && image->path) {
+		snprintf(image->build_id, sizeof(image->build_id), "%s", part->build_id);
+		image->kernel = part;
+		image->names = images->kernel;
+		part->image = image;
+		if (!images_add(images, image))
+			return 0;
+	}
+	part->image = NULL;
+	if (image)
+		image_free(image);
+	return -ENOMEM;
+}
+
+int images_of_kernel(struct images *images, uint64_t address, struct image **out, uint64_t *offset)
+{
+	struct kernel_part *part;
+	int error = kernel_code_find(images->kernel, address, &part);
+	*out = NULL;
+	*offset = address;
+	if (!error && part && !part->image)
+		error = images_add_kernel(images, part);
+	if (error || !part)
+		return error;
+	*out = part->image;
+	*offset = address - part->start;
+	return 0;
+}
+
+int images_kernel_skip(const struct images *images, const uint64_t *ip, int frames)
+{
+	return kernel_code_skip(images->kernel, ip, frames);
+}
+
 int images_read_maps(struct images *images)
 {
 	int new = 0;
@@ -268,6 +307,7 @@ int image_define(struct images *images, struct image *image, uint64_t *id)
 	row_text(&row, "unidentified_path", image->build_id[0] ? NULL : image->path);
 	row_bytes(&row, "path", image->path,
 		  image->code_tgid ? strcspn(image->path, " ") : strlen(image->path));
+	row_number(&row, "kernel", image->kernel != NULL);
 	if (image->elf && !elf_address(image->elf, &address_offset))
 		row_number(&row, "address_offset", (uint64_t)address_offset);
 	return row_write(&row, images->definer->writer);
@@ -282,5 +322,6 @@ void images_close(struct images *images)
 	free(images->all);
 	hash_release(&images->by_name);
 	hash_release(&images->code);
+	kernel_code_close(images->kernel);
 	free(images);
 }

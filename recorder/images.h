@@ -6,6 +6,7 @@
 #define RECORDER_IMAGES_H
 
 #include "recorder/define.h"
+#include "recorder/kernel_code.h"
 
 struct cfi;
 struct elf_file;
@@ -22,6 +23,8 @@ struct image {
 	int fd;
 	uint32_t code_tgid;   /* code that this process made, in anonymous memory; 0: a file's */
 	struct perf_map *map; /* of code: the names that the process gives it; NULL: not opened */
+	const struct kernel_part *kernel; /* the kernel or a module; NULL: a file's */
+	const struct kernel_code *names;  /* of these */
 	struct mark mark;
 };
 
@@ -48,6 +51,15 @@ struct image *images_find(struct images *, const struct image_place *);
 
 /* The image in a file, mapped or not; NULL: there is none, or out of memory. */
 struct image *images_of_file(struct images *, const char *path);
+
+/*
+ * What of the kernel an address is in, NULL in *out if it is in nothing that is known; *offset is
+ * from where its text begins, or the address. 0 or -ENOMEM.
+ */
+int images_of_kernel(struct images *, uint64_t address, struct image **out, uint64_t *offset);
+
+/* Frames to be left out of a stack of the kernel: kernel_code_skip(). */
+int images_kernel_skip(const struct images *, const uint64_t *ip, int frames);
 
 /* Its call frame information, opened at the first call; NULL if it has none. The image's own. */
 struct cfi *image_cfi(struct image *);

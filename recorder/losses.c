@@ -247,6 +247,7 @@ static int stacks_end(struct losses *losses, const struct tallies *tallies, int6
 		[STACK_DEEP] = "too deep",
 		[STACK_LOST] = "not unwound",
 		[STACK_GONE] = "none, in exec",
+		[STACK_KERNEL] = "of the kernel",
 		[STACK_NEW] = "copied, no table yet",
 		[STACK_COMPLEX] = "copied, complex",
 		[STACK_ENDS] = "with frames by pointer",

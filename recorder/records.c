@@ -75,12 +75,20 @@ static int resolve_file(void *context, uint64_t raw, uint64_t *value)
 	return files_define(records->c.files, raw, value);
 }
 
+static int resolve_kernel_code(void *context, uint64_t raw, uint64_t *value)
+{
+	struct records *records = context;
+	return stacks_define_code(records->c.stacks, raw, value);
+}
+
 const struct reference record_references[] = {
 	{ "cgroup_ref", resolve_cgroup },
 	{ "task_ref", resolve_task },
 	{ "task_before_ref", resolve_task_before },
 	{ "stack_ref", resolve_stack },
 	{ "file_ref", resolve_file },
+	{ "kernel_stack_ref", resolve_stack },
+	{ "kernel_code_ref", resolve_kernel_code },
 	{ NULL, NULL },
 };
 

@@ -25,6 +25,7 @@ struct node {
 	struct mark mark;
 };
 
+static const uint64_t CODE = 1;    /* in a key: of an address in the kernel */
 static const uint64_t PENDING = 1; /* in a pointer to a struct pending, to tell it from a node's */
 
 struct frame_list {
@@ -65,7 +66,7 @@ struct stacks {
 	struct spaces *spaces;
 	struct unwind *unwind;
 	const struct table *stack_table, *frame_table;
-	struct hash by_key;        /* a struct pending, marked, or the node that it became */
+	struct hash by_key;        /* a struct pending, marked, or the node that it became; CODE */
 	struct hash nodes, frames; /* by (parent, frame), by (image, offset) */
 	struct pool pool;
 	struct frame_list unnamed;
@@ -181,6 +182,35 @@ static struct node *stacks_node(struct stacks *stacks, struct node *parent, stru
 	return node;
 }
 
+static int stacks_kernel_node(struct stacks *stacks, uint64_t ip, bool innermost,
+			      struct node **node)
+{
+	uint64_t offset;
+	struct image *image;
+	int error = images_of_kernel(stacks->images, ip, &image, &offset);
+	if (error)
+		return error;
+	struct frame *frame = stacks_frame_at(stacks, image, offset, innermost);
+	*node = frame ? stacks_node(stacks, *node, frame) : NULL;
+	return *node ? 0 : -ENOMEM;
+}
+
+/*
+ * Where an event was is the byte before the return address that is its innermost frame: that is in
+ * the call, as the innermost frame of any stack is an instruction.
+ */
+static int stacks_resolve_kernel(struct stacks *stacks, const struct pending *pending,
+				 struct node **out)
+{
+	const uint64_t *ip = (const uint64_t *)pending->data;
+	int frames = (int)(pending->bytes / sizeof(*ip));
+	int skip = images_kernel_skip(stacks->images, ip, frames), error = skip < 0 ? skip : 0;
+	*out = NULL;
+	for (int i = frames; i-- > skip && !error;)
+		error = stacks_kernel_node(stacks, ip[i] - (skip && i == skip), i == skip, out);
+	return error;
+}
+
 /* A frame that stands for those that are missing outwards; NULL in *out if none is. */
 static int stacks_end(struct stacks *stacks, uint32_t end, struct node **out)
 {
@@ -201,8 +231,7 @@ static int stacks_end(struct stacks *stacks, uint32_t end, struct node **out)
 	return *out ? 0 : -ENOMEM;
 }
 
-static int stacks_resolve(struct stacks *stacks, uint64_t key, struct pending *pending,
-			  struct node **out)
+static int stacks_resolve_user(struct stacks *stacks, struct pending *pending, struct node **out)
 {
 	uint64_t walked[STACK_FRAMES_MAX];
 	const uint64_t *ip = (const uint64_t *)pending->data;
@@ -216,18 +245,24 @@ static int stacks_resolve(struct stacks *stacks, uint64_t key, struct pending *p
 		stacks->walked[pending->end]++;
 		ip = walked;
 	}
-	struct node *node;
-	int error = stacks_end(stacks, pending->end, &node);
+	int error = stacks_end(stacks, pending->end, out);
 	for (size_t i = frames; i-- > 0 && !error;) {
 		struct frame *frame = stacks_frame(stacks, pending->tgid, ip[i], i == 0);
-		node = frame ? stacks_node(stacks, node, frame) : NULL;
-		error = node ? 0 : -ENOMEM;
+		*out = frame ? stacks_node(stacks, *out, frame) : NULL;
+		error = *out ? 0 : -ENOMEM;
 	}
+	return error;
+}
+
+static int stacks_resolve(struct stacks *stacks, uint64_t key, struct pending *pending,
+			  struct node **out)
+{
+	int error = pending->end == STACK_KERNEL ? stacks_resolve_kernel(stacks, pending, out)
+						 : stacks_resolve_user(stacks, pending, out);
 	if (error)
 		return error;
-	*out = node;
 	free(pending);
-	return hash_set(&stacks->by_key, key, 0, (uintptr_t)node);
+	return hash_set(&stacks->by_key, key, 0, (uintptr_t)*out);
 }
 
 static int frame_write_name(struct stacks *stacks, struct frame *frame)
@@ -314,6 +349,25 @@ int stacks_define(struct stacks *stacks, uint64_t key, uint64_t *id)
 		recent[1] = recent[0];
 		recent[0] = (struct recent){ key, stacks->definer->epoch, (uint32_t)*id };
 	}
+	return error;
+}
+
+int stacks_define_code(struct stacks *stacks, uint64_t address, uint64_t *id)
+{
+	struct node *node = (struct node *)hash_get(&stacks->by_key, address, CODE);
+	int error = 0;
+	*id = 0;
+	if (!address)
+		return 0;
+	if (!node) {
+		error = stacks_kernel_node(stacks, address - 1, true, &node);
+		if (!error)
+			error = hash_set(&stacks->by_key, address, CODE, (uintptr_t)node);
+	}
+	if (!error)
+		error = node_define(stacks, node);
+	if (!error)
+		*id = node->mark.id;
 	return error;
 }
 

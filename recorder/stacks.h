@@ -36,6 +36,9 @@ int stacks_learn(struct stacks *, const struct stack_news *);
  */
 int stacks_define(struct stacks *, uint64_t key, uint64_t *id);
 
+/* The same for a return address in the kernel: a stack of one frame. */
+int stacks_define_code(struct stacks *, uint64_t address, uint64_t *id);
+
 /* How many rows named a stack whose definition was lost. */
 uint64_t stacks_undefined(const struct stacks *);
 

@@ -1,7 +1,7 @@
 -- A database as `memtape analyze` makes one, by hand: a recording of 10 s of process 42, which allocates,
 -- faults and has to reclaim.
 PRAGMA application_id = 0x6d746170;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 CREATE TABLE info (key TEXT PRIMARY KEY, value);
 INSERT INTO info VALUES ('format', 1), ('sessions', 1), ('ended_sessions', 1), ('events', 0),
 	('first_ns', 1000000000000), ('last_ns', 1010000000000), ('damaged_blocks', 0), ('missing_blocks', 0);
@@ -90,9 +90,9 @@ INSERT INTO heap_site VALUES
 CREATE TABLE heap_note (session INTEGER, process_id INTEGER, stack_id INTEGER, note TEXT, n INTEGER);
 INSERT INTO heap_note VALUES (0, 101, NULL, 'unmatched free', 12), (0, 102, NULL, 'inherited free', 3),
 	(0, 102, NULL, 'unmatched free', 1);
-CREATE TABLE image (id INTEGER PRIMARY KEY, build_id TEXT, unidentified_path TEXT, path TEXT, address_offset INTEGER);
-INSERT INTO image VALUES (1, '6162636465666768', NULL, '/home/u/demo', 0), (2, '58254ca9', NULL, '/usr/lib/libc.so.6', 0),
-	(3, NULL, '/tmp/perf-42.map 1732450000.5', '/tmp/perf-42.map', NULL);
+CREATE TABLE image (id INTEGER PRIMARY KEY, build_id TEXT, unidentified_path TEXT, path TEXT, address_offset INTEGER, kernel INTEGER);
+INSERT INTO image VALUES (1, '6162636465666768', NULL, '/home/u/demo', 0, 0), (2, '58254ca9', NULL, '/usr/lib/libc.so.6', 0, 0),
+	(3, NULL, '/tmp/perf-42.map 1732450000.5', '/tmp/perf-42.map', NULL, 0);
 CREATE TABLE frame (id INTEGER PRIMARY KEY, image_id INTEGER, offset INTEGER);
 INSERT INTO frame VALUES (1, 1, 100), (2, 1, 200), (3, 1, 4660), (4, 2, 100), (5, 2, 200), (6, 3, 140737488355327),
 	(7, NULL, 48879);

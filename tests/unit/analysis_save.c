@@ -262,7 +262,7 @@ static void check_bad_files(const char *path)
 	open_fails(path, header, 20, -EBADMSG, "not one of memtape's");
 	memcpy(header + 68, "mtap", 4);
 	open_fails(path, header, 100, -EBADMSG, "an older version (0)");
-	header[63] = 2;
+	header[63] = 3;
 	open_fails(path, header, 100, -EBADMSG, "damaged");
 	header[60] = 1;
 	open_fails(path, header, 100, -ENOMSG, "newer");

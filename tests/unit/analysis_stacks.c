@@ -6,6 +6,16 @@
 
 enum { DEPTH = 1100, SHOWN = 1024 };
 
+static void trace_kernel(struct writer *writer)
+{
+	trace_row(writer, "image id=4 build_id=beef0123456 path=vmlinux kernel=1");
+	trace_row(writer, "frame id=9 image_id=4 offset=16");
+	trace_row(writer, "frame id=10 image_id=4 offset=32");
+	trace_row(writer, "symbol image_id=4 offset=16 symbol=do_syscall_64");
+	trace_row(writer, "stack id=5000 frame_id=9");
+	trace_row(writer, "stack id=5001 parent_id=5000 frame_id=10");
+}
+
 static void trace_make(const char *path)
 {
 	struct writer *writer = trace_begin(path, 1, false);
@@ -47,6 +57,7 @@ static void trace_make(const char *path)
 	trace_row(writer, "stack id=4001 parent_id=4000 frame_id=7");
 	trace_row(writer, "stack id=4002 parent_id=4001 frame_id=6");
 	trace_row(writer, "heap ts_ns=950 process_id=1 op=1 addr=32 stack_id=4002");
+	trace_kernel(writer);
 	trace_row(writer, "stack id=2000 parent_id=1 frame_id=2");
 	trace_row(writer, "stack id=2001 parent_id=2000 frame_id=3");
 	for (int i = 0; i < 10; i++) {
@@ -83,9 +94,28 @@ static void check_lines(struct analysis *a)
 		     "operator new(unsigned long)|;start.S;main.cc:9;page.cc:40;a:b.h:7|5|"
 		     "operator new(unsigned long)|[app 01234567+0x1010]|/opt/app\n");
 	check_answer(a, "SELECT count(*) FROM stack_text WHERE places IS NULL AND depth < 1024",
-		     "1028\n");
+		     "1030\n");
 	check_answer(a, "SELECT path, frames, nameless FROM image_names ORDER BY path",
-		     "|1|1\n/lib/x|4|1\n/opt/app|3|2\n");
+		     "|1|1\n/lib/x|4|1\n/opt/app|3|2\nvmlinux|2|1\n");
+}
+
+/* The kernel's frames are marked, and are the inner ones of what a process did. */
+static void check_kernel(struct analysis *a)
+{
+	check_answer(a, "SELECT folded, leaf FROM stack_text WHERE folded LIKE 'do_syscall_64%;%'",
+		     "do_syscall_64_[k];[vmlinux beef0123+0x20]_[k]|[vmlinux beef0123+0x20]\n");
+	check_answer(
+		a,
+		"SELECT stack_join(u.folded, k.folded), places_join(u.places, k.folded)"
+		" FROM stack_text u, stack_text k"
+		" WHERE u.places NOT NULL AND u.depth = 5 AND k.folded LIKE 'do_syscall_64%;%'",
+		"[app 01234567+0x1020];[app 01234567+0x1010];load() [clone .cold];[inlined];"
+		"operator new(unsigned long);do_syscall_64_[k];[vmlinux beef0123+0x20]_[k]|"
+		";start.S;main.cc:9;page.cc:40;a:b.h:7;;\n");
+	check_answer(a,
+		     "SELECT stack_join(NULL, 'k'), stack_join('u', NULL), stack_join('u', ''),"
+		     " stack_join(NULL, NULL), places_join(NULL, 'k'), places_join('a;b', NULL)",
+		     "k|u|u|NULL|NULL|a;b\n");
 }
 
 static void check_mangled(struct analysis *a)
@@ -109,7 +139,7 @@ static void check_saved(struct analysis *trace, const char *path)
 	CHECK_EQUAL(analysis_save(trace, path, false), 0);
 	a = analysis_opened(path);
 	check_answer(a, "SELECT depth FROM stack_text ORDER BY 1", "2\n3\n5\n1024\n");
-	check_answer(a, "SELECT count(*) FROM stack", "1107\n");
+	check_answer(a, "SELECT count(*) FROM stack", "1109\n");
 	analysis_close(a);
 }
 
@@ -159,6 +189,7 @@ int main(void)
 	check_deep(a);
 	check_mangled(a);
 	check_lines(a);
+	check_kernel(a);
 	check_saved(a, database);
 	analysis_close(a);
 	check_edited(database);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "recorder/attach.h"
 #include "recorder/libc.h"
+#include "recorder/tracefs.h"
 
 static const struct {
 	const char *name;
@@ -96,6 +97,55 @@ static int attach_software(struct object *object, struct bpf_program *program, c
 		return 0;
 	}
 	return -EINVAL;
+}
+
+/* The event of one CPU is enough: its program runs on all. The link owns the descriptor. */
+static int attach_tracepoint(struct object *object, struct bpf_program *program, int id)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.config = (uint64_t)id,
+		.sample_period = 1,
+	};
+	int fd = -1;
+	for (int cpu = 0; cpu < libbpf_num_possible_cpus() && fd < 0; cpu++) {
+		fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+		if (fd < 0 && errno != ENODEV) /* the CPU is offline */
+			break;
+	}
+	if (fd < 0)
+		return -errno;
+	int error = object_keep_link(object, bpf_program__attach_perf_event(program, fd));
+	if (error)
+		close(fd);
+	return error;
+}
+
+/* "CATEGORY/EVENT EVENT ...": the program is attached to each. libbpf wants tracefs to be mounted.
+ */
+static int attach_tracepoints(struct object *object, struct bpf_program *program, const char *list,
+			      char *why, size_t why_size)
+{
+	char category[64], event[64];
+	int tracefs = tracefs_open(), error = 0, n;
+	if (tracefs < 0) {
+		snprintf(why, why_size, "tracefs: %s", strerror(-tracefs));
+		return tracefs;
+	}
+	snprintf(category, sizeof(category), "%.*s", (int)strcspn(list, "/"), list);
+	list += strlen(category);
+	while (!error && sscanf(++list, "%63s%n", event, &n) == 1) {
+		int id = tracefs_event(tracefs, category, event);
+		error = id < 0 ? id : attach_tracepoint(object, program, id);
+		if (error)
+			snprintf(why, why_size, "tp %s/%s: %s", category, event, strerror(-error));
+		list += n;
+		if (!*list)
+			break;
+	}
+	close(tracefs);
+	return error;
 }
 
 /* Where the link of this program and process is kept, fd -1 if there is none; or NULL: no memory.
@@ -223,6 +273,8 @@ int attach_program(struct object *object, struct bpf_program *program, const cha
 		error = attach_software(object, program, event);
 	else if (is_session(program) || !strcmp(section, "uprobe") || !strcmp(section, "uretprobe"))
 		error = attach_probes(object, program, event, target, why, why_size);
+	else if (!strncmp(section, "tp/", 3))
+		error = attach_tracepoints(object, program, section + 3, why, why_size);
 	else
 		error = object_keep_link(object, bpf_program__attach(program));
 	if (error && !why[0])

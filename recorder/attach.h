@@ -1,6 +1,7 @@
 /*
- * Attaching one program, by the kind of its section: tracepoints through libbpf, software events on
- * every CPU, probes of the C library's functions.
+ * Attaching one program, by the kind of its section: BTF and raw tracepoints through libbpf, the
+ * events of a "tp/CATEGORY/EVENT EVENT ..." one by one, software events on every CPU, probes of the
+ * C library's functions.
  */
 #ifndef RECORDER_ATTACH_H
 #define RECORDER_ATTACH_H

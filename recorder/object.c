@@ -296,6 +296,18 @@ bool object_follows_threads(const struct object *object)
 	return false;
 }
 
+/* The first of a program's events, and how many more. */
+static void way_event(char *text, size_t size, const char *events)
+{
+	size_t first = strcspn(events, " "), more = 0;
+	for (const char *c = events; *c; c++)
+		more += *c == ' ';
+	if (more)
+		snprintf(text, size, "%.*s (and %zu more)", (int)first, events, more);
+	else
+		snprintf(text, size, "%s", events);
+}
+
 /* "kind event event, kind event": a kind is told once while it stays the same. */
 static void way_append(char *text, size_t size, const char *section, const char *event)
 {
@@ -303,7 +315,8 @@ static void way_append(char *text, size_t size, const char *section, const char 
 	const char *last = strrchr(text, ',');
 	last = last ? last + 2 : text;
 	bool same = !strncmp(last, section, kind) && last[kind] == ' ';
-	const char *what = section[kind] ? section + kind + 1 : event;
+	char what[128];
+	way_event(what, sizeof(what), section[kind] ? section + kind + 1 : event);
 	if (same)
 		snprintf(text + n, size - n, " %s", what);
 	else

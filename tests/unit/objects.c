@@ -45,9 +45,9 @@ static void check_names(void)
 /* What a name says is what the program's section can be attached to. */
 static void check_program(const struct bpf_program *program, const char *object)
 {
-	static const char *const kinds[] = { "tp_btf/", "raw_tp/",   "perf_event",
-					     "uprobe",  "uretprobe", "fentry/",
-					     "fexit/",  "kprobe/",   NULL };
+	static const char *const kinds[] = { "tp_btf/", "raw_tp/",   "tp/",     "perf_event",
+					     "uprobe",  "uretprobe", "fentry/", "fexit/",
+					     "kprobe/", NULL };
 	const char *name = bpf_program__name(program),
 		   *section = bpf_program__section_name(program);
 	struct program_name got;

@@ -229,4 +229,16 @@ static __always_inline file_ref file_take(const struct file *file)
 	return file ? file_take_at((__u64)file) : 0;
 }
 
+/* The current task's open file of that number; 0 if there is none. */
+static __always_inline file_ref file_take_open(__u32 number)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file *file = NULL;
+	if (!table || number >= BPF_CORE_READ(table, max_fds))
+		return 0;
+	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + number);
+	return file_take(file);
+}
+
 #endif

@@ -30,6 +30,8 @@ typedef struct {
 /* struct pt_regs as the kernel names its members; <linux/ptrace.h> has user space's names. */
 struct pt_regs___kernel {
 	unsigned long ip, sp, bp;
+	unsigned long di, si, dx, r10, r8, r9; /* the arguments of a system call */
+	unsigned long orig_ax;                 /* its number */
 };
 
 typedef struct {
@@ -39,6 +41,7 @@ typedef struct {
 
 struct mm_struct {
 	mm_context_t context;
+	unsigned long brk; /* where the heap ends that brk(2) moves */
 };
 
 struct rb_node {
@@ -137,6 +140,15 @@ struct backing_file {
 	struct path user_path;
 };
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct vm_area_struct {
 	unsigned long vm_start, vm_end, vm_pgoff;
 	struct file *vm_file;
@@ -164,7 +176,12 @@ struct cred {
 	kuid_t uid;
 };
 
+struct thread_info {
+	__u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	int exit_code;
@@ -174,6 +191,7 @@ struct task_struct {
 	unsigned long maj_flt;
 	void *stack;
 	struct mm_struct *mm;
+	struct files_struct *files;
 	struct uprobe_task *utask;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;

@@ -13,8 +13,8 @@
  * best first, that the program is part of. The recorder uses the first way whose programs all load
  * and attach. EVENT says what to attach to where the section does not: a software event for
  * perf_event programs, a function of the C library for uprobes. The section
- * "tp/CATEGORY/EVENT EVENT ..." is several tracepoints of one program. A source that OPT_IN() names is
- * recorded only where -e asks for it.
+ * "tp/CATEGORY/EVENT EVENT ..." is several tracepoints of one program. A source that OPT_IN() names
+ * is recorded only where -e asks for it.
  */
 #ifndef BPF_RECORD_H
 #define BPF_RECORD_H

@@ -223,9 +223,48 @@ struct css_set {
 	struct cgroup_subsys_state *subsys[1];
 };
 
+struct signal_struct___pressure {
+	short oom_score_adj;
+};
+
 struct task_struct___pressure {
 	unsigned int flags;
 	struct css_set *cgroups;
+	struct signal_struct___pressure *signal;
+};
+
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long max;
+};
+
+struct percpu_counter {
+	__s64 count;
+};
+
+struct mm_rss_stat {
+	atomic_long_t count[4];
+};
+
+struct mm_struct___percpu { /* since 6.2 */
+	struct percpu_counter rss_stat[4];
+};
+
+struct mm_struct___atomic {
+	struct mm_rss_stat rss_stat;
+};
+
+struct mm_struct___pressure {
+	unsigned long total_vm;
+	atomic_long_t pgtables_bytes;
+	struct task_struct *owner; /* with memory cgroups only */
+};
+
+struct oom_control {
+	struct mem_cgroup *memcg;
+	unsigned int gfp_mask;
+	int order;
+	unsigned long totalpages;
 };
 
 struct pglist_data;
@@ -258,6 +297,7 @@ struct mem_cgroup_per_node {
 
 struct mem_cgroup {
 	struct cgroup_subsys_state css;
+	struct page_counter memory;
 	struct mem_cgroup_per_node *nodeinfo[1];
 };
 

@@ -15,10 +15,9 @@ static const char *const classes[] = { "id",   "path",   "comm",  "host",  "cmdl
 static const struct {
 	const char *table, *column, *refers;
 } aliases[] = {
-	{ "stack", "parent_id", "stack" },
-	{ "process", "parent_id", "process" },
-	{ "fork", "child_id", "process" },
-	{ "exec", "program_id", "process" },
+	{ "stack", "parent_id", "stack" }, { "process", "parent_id", "process" },
+	{ "fork", "child_id", "process" }, { "exec", "program_id", "process" },
+	{ "oom", "victim_id", "process" }, { "oom", "limit_cgroup_id", "cgroup" },
 };
 
 static int refuse(struct catalog *catalog, const char *words, ...)

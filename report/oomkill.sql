@@ -1,0 +1,176 @@
+-- The OOM killer: who asked for memory, and who was killed for it.
+--
+-- PAGES is what the tool of this name prints: not what the victim had, but what
+-- the killer weighed it against, which is RAM and swap or the limit of a memory
+-- cgroup. Where the kernel did not tell it, it is taken from the limit of the
+-- cgroup that was full, or from /proc/meminfo. A victim may have been about to
+-- exit anyway: the coverage has the kernel's count of those that it killed.
+
+CREATE TEMP TABLE kill AS
+SELECT
+	o.*,
+	s.page_size_bytes / 1024 AS page_kb,
+	p.pid AS trigger_pid,
+	p.comm AS trigger_comm,
+	v.pid AS victim_pid,
+	v.comm AS victim_comm,
+	row_number() OVER (ORDER BY o.session, o.ts_ns, o.victim_tid) AS nth
+FROM oom AS o
+LEFT JOIN session AS s ON s.session = o.session
+LEFT JOIN process AS p ON p.id = o.process_id
+LEFT JOIN process AS v ON v.id = o.victim_id
+WHERE o.ts_ns BETWEEN :from AND :to
+AND (
+	coalesce(o.process_id, 0) IN (SELECT process_id FROM selected)
+	OR coalesce(o.victim_id, 0) IN (SELECT process_id FROM selected)
+);
+
+CREATE TEMP TABLE host_pages AS
+SELECT
+	session,
+	max(snapshot_value(content_text, 'MemTotal') + snapshot_value(content_text, 'SwapTotal')) AS kb
+FROM snapshot_system
+WHERE path = '/proc/meminfo'
+AND ts_ns BETWEEN :from AND :to
+GROUP BY session;
+
+SELECT
+	k.nth AS "#",
+	wall_time(k.ts_ns, k.session) AS TIME,
+	k.trigger_pid AS FPID,
+	k.trigger_comm AS FCOMM,
+	k.victim_pid AS TPID,
+	k.victim_comm AS TCOMM,
+	coalesce(k.total_pages, k.limit_pages, h.kb / k.page_kb) AS PAGES
+FROM kill AS k
+LEFT JOIN host_pages AS h ON h.session = k.session
+ORDER BY k.nth;
+
+SELECT 'The OOM killer did not run.' AS note
+WHERE NOT EXISTS (SELECT 1 FROM kill);
+
+-- The victims, in KB, when they were chosen
+SELECT
+	k.nth AS "#",
+	k.victim_pid AS pid,
+	k.victim_comm AS comm,
+	k.anon_pages * k.page_kb AS anon,
+	k.file_pages * k.page_kb AS file,
+	k.shmem_pages * k.page_kb AS shmem,
+	k.swap_pages * k.page_kb AS swap,
+	k.page_table_bytes / 1024 AS page_tables,
+	k.virtual_pages * k.page_kb AS virtual,
+	k.oom_score_adj,
+	g.path AS cgroup,
+	CASE
+		WHEN v.target IS NOT 1 THEN NULL
+		WHEN e.ts_ns IS NULL THEN 'not seen to end'
+		ELSE printf('after %.3f ms', (e.ts_ns - k.ts_ns) / 1e6)
+	END AS gone
+FROM kill AS k
+LEFT JOIN process AS v ON v.id = k.victim_id
+LEFT JOIN cgroup AS g ON g.id = k.cgroup_id
+LEFT JOIN (
+	SELECT process_id, max(ts_ns) AS ts_ns
+	FROM exit
+	WHERE last = 1
+	AND ts_ns BETWEEN :from AND :to
+	GROUP BY process_id
+) AS e ON e.process_id = k.victim_id
+ORDER BY k.nth;
+
+-- What could not be allocated, and which memory cgroup was full, in KB
+SELECT
+	k.nth AS "#",
+	k.trigger_pid AS pid,
+	k.trigger_comm AS comm,
+	iif(k.gfp IS NULL, NULL, k.allocation_order) AS allocation_order,
+	gfp_text(k.gfp) AS gfp,
+	coalesce(g.path, '[whole host]') AS cgroup,
+	k.limit_pages * k.page_kb AS "limit",
+	k.usage_pages * k.page_kb AS usage
+FROM kill AS k
+LEFT JOIN cgroup AS g ON g.id = k.limit_cgroup_id
+ORDER BY k.nth;
+
+-- Where the allocation was, of the targets
+SELECT count(*) AS kills, k.trigger_pid AS pid, k.trigger_comm AS comm, t.folded AS stack, t.places
+FROM kill AS k
+JOIN stack_text AS t ON t.stack_id = k.stack_id
+GROUP BY k.session, k.process_id, k.stack_id
+ORDER BY count(*) DESC, k.session, k.process_id, k.stack_id;
+
+-- Coverage: between the first and the last snapshot, against the kernel's own count
+WITH counters AS (
+	SELECT
+		session,
+		ts_ns,
+		snapshot_value(content_text, 'oom_kill') AS kills,
+		row_number() OVER (PARTITION BY session ORDER BY ts_ns) AS nth,
+		row_number() OVER (PARTITION BY session ORDER BY ts_ns DESC) AS nth_last
+	FROM snapshot_system
+	WHERE path = '/proc/vmstat'
+	AND ts_ns BETWEEN :from AND :to
+),
+span AS (
+	SELECT a.session, a.ts_ns AS from_ns, b.ts_ns AS to_ns, b.kills - a.kills AS counted
+	FROM counters AS a
+	JOIN counters AS b ON b.session = a.session AND b.nth_last = 1
+	WHERE a.nth = 1
+	AND 0 IN (SELECT process_id FROM selected)
+),
+seen AS (
+	SELECT c.session, c.counted, count(k.ts_ns) AS seen
+	FROM span AS c
+	LEFT JOIN kill AS k ON k.session = c.session AND k.ts_ns BETWEEN c.from_ns + 1 AND c.to_ns
+	GROUP BY c.session
+)
+SELECT
+	'victims' AS what,
+	seen,
+	(
+		SELECT coalesce(sum(l.lost_rows), 0)
+		FROM loss AS l
+		WHERE l.table_name = 'oom'
+		AND l.cause <> 'late'
+		AND l.begin_ns <= :to
+		AND l.ts_ns >= :from
+	) AS lost_rows,
+	counted,
+	100.0 * seen / counted AS coverage_pct
+FROM seen
+WHERE seen + counted > 0
+ORDER BY session;
+
+-- This report is incomplete
+SELECT note
+FROM (
+	SELECT
+		0 AS place,
+		'' AS detail,
+		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
+			sum(value)) AS note
+	FROM info
+	WHERE key IN ('damaged_blocks', 'missing_blocks')
+	HAVING sum(value) > 0
+	UNION ALL
+	SELECT
+		1,
+		cause,
+		printf('Lost rows of oom (%s): %,d.', cause, sum(lost_rows))
+	FROM loss
+	WHERE table_name = 'oom'
+	AND cause <> 'late'
+	AND lost_rows > 0
+	AND begin_ns <= :to
+	AND ts_ns >= :from
+	GROUP BY cause
+	UNION ALL
+	SELECT
+		3,
+		printf('%20d', session),
+		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
+	FROM session
+	WHERE session NOT IN (SELECT session FROM end)
+)
+ORDER BY place, detail;

@@ -314,6 +314,8 @@ enum zone_stat_item {
 
 enum vm_event_item {
 	PGFAULT = 1, /* the running kernel's value comes by CO-RE */
+	PSWPIN,
+	PSWPOUT,
 };
 
 /* In a uprobe.session program (6.13): whether this is the function's return. */

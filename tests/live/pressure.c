@@ -4,6 +4,7 @@
  *
  * pressure oom ANON SHMEM    a child holds so many MB and offers itself as the victim; the parent
  *                            uses memory until the child is gone
+ * pressure swap MB ROUNDS    sends so many MB to swap and reads them again
  */
 #include "tests/live/oracle.h"
 
@@ -67,6 +68,59 @@ static int run_oom(struct truth *truth, char **argv)
 	return 0;
 }
 
+/* swap */
+
+/* Of pages that are all zero the kernel only remembers that they are. */
+static void fill(char *pages, size_t size)
+{
+	for (size_t at = 0; at < size; at += sizeof(uint64_t))
+		*(uint64_t *)(pages + at) = at * 0x9E3779B97F4A7C15ULL | 1;
+}
+
+static void send_out(char *pages, size_t size)
+{
+	if (madvise(pages, size, MADV_PAGEOUT))
+		fail("MADV_PAGEOUT");
+}
+
+static void read_back(const volatile char *pages, size_t size)
+{
+	for (size_t at = 0; at < size; at += page_size())
+		(void)pages[at];
+}
+
+static size_t resident_pages(char *pages, size_t size)
+{
+	size_t n = size / page_size(), resident = 0;
+	unsigned char *state = malloc(n);
+
+	if (!state || mincore(pages, size, state))
+		fail("mincore");
+	for (size_t i = 0; i < n; i++)
+		resident += state[i] & 1;
+	free(state);
+	return resident;
+}
+
+static int run_swap(struct truth *truth, char **argv)
+{
+	size_t size = megabytes(argv[0]), rounds = atol(argv[1]), out = 0;
+	char *pages = map_pages(size, 0);
+
+	if (madvise(pages, size, MADV_NOHUGEPAGE) && errno != EINVAL)
+		fail("MADV_NOHUGEPAGE");
+	for (size_t i = 0; i < rounds; i++) {
+		fill(pages, size);
+		send_out(pages, size);
+		out += size / page_size() - resident_pages(pages, size);
+		read_back(pages, size);
+	}
+	truth_add(truth, "pid", getpid());
+	truth_add(truth, "pages", size / page_size() * rounds);
+	truth_add(truth, "out_pages", out);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -75,6 +129,7 @@ int main(int argc, char **argv)
 		int (*run)(struct truth *truth, char **argv);
 	} modes[] = {
 		{ "oom", 2, run_oom },
+		{ "swap", 2, run_swap },
 	};
 	static struct truth truth;
 
@@ -86,6 +141,6 @@ int main(int argc, char **argv)
 		truth_write(&truth, STDOUT_FILENO);
 		return err;
 	}
-	fprintf(stderr, "usage: pressure oom MB MB\n");
+	fprintf(stderr, "usage: pressure oom|swap NUMBER NUMBER\n");
 	return 2;
 }

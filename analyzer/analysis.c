@@ -1,4 +1,5 @@
 #include "analyzer/internal.h"
+#include "analyzer/procfs/module.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -179,6 +180,8 @@ static int connection_open(struct analysis *analysis, const char *name, int flag
 		rc = rollup_register(analysis);
 	if (!rc)
 		rc = heap_register(analysis);
+	if (!rc)
+		rc = procfs_register(analysis);
 	return analysis_sql_fail(analysis, rc);
 }
 

@@ -1,5 +1,6 @@
 /*
- * SQL functions on texts and times: stack_join, places_join, snapshot_value, wall_time, wall_date.
+ * SQL functions on texts, counters and times: stack_join, places_join, snapshot_value, rise,
+ * wall_time, wall_date.
  */
 #include "analyzer/internal.h"
 
@@ -79,23 +80,21 @@ static const char *line_find(const char *text, const char *key)
 	return NULL;
 }
 
-/* Whether the line has a number, which may be greater than SQLite's greatest. */
+/* Whether the line has a number that SQLite can hold. */
 static bool number_parse(const char *line, int64_t *out)
 {
 	size_t n = strcspn(line, "0123456789\n");
 	bool negative = n && line[n - 1] == '-';
-	uint64_t value = 0;
+	int64_t value = 0;
 
 	line += n;
 	if (!*line || *line == '\n')
 		return false;
 	for (; *line >= '0' && *line <= '9'; line++)
 		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(*line - '0'), &value))
-			value = UINT64_MAX;
-	if (value > INT64_MAX)
-		value = INT64_MAX;
-	*out = negative ? -(int64_t)value : (int64_t)value;
+		    __builtin_add_overflow(value, *line - '0', &value))
+			return false;
+	*out = negative ? -value : value;
 	return true;
 }
 
@@ -109,6 +108,19 @@ static void snapshot_value(sqlite3_context *context, int argc, sqlite3_value **a
 	(void)argc;
 	if (line && number_parse(line, &value))
 		sqlite3_result_int64(context, value);
+}
+
+/* ---- rise(now, before) */
+
+/* How much a counter grew; NULL where either is not known, or it wrapped or began anew. */
+static void rise(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	sqlite3_int64 now = sqlite3_value_int64(argv[0]), before = sqlite3_value_int64(argv[1]);
+
+	(void)argc;
+	if (sqlite3_value_type(argv[0]) == SQLITE_INTEGER &&
+	    sqlite3_value_type(argv[1]) == SQLITE_INTEGER && now >= before && before >= 0)
+		sqlite3_result_int64(context, now - before);
 }
 
 /* ---- wall_time(ts_ns, session), wall_date(ts_ns, session) */
@@ -266,7 +278,9 @@ int functions_register(struct analysis *analysis)
 		void (*function)(sqlite3_context *, int, sqlite3_value **);
 	} functions[] = {
 		{ "stack_join", stack_join },         { "places_join", places_join },
-		{ "snapshot_value", snapshot_value }, { "wall_time", wall_time },
+		{ "snapshot_value", snapshot_value },
+		{ "rise", rise },
+		{ "wall_time", wall_time },
 		{ "wall_date", wall_date },
 	};
 	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, rc = SQLITE_OK;

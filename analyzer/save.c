@@ -118,12 +118,14 @@ static int virtual_copy(struct saver *saver, const char *name)
 	return err;
 }
 
+/* What stands in the texts of files is found there, in a database as in a trace. */
 static int virtuals_copy(struct saver *saver)
 {
 	sqlite3_stmt *names;
 	int err = analysis_prepare(saver->analysis, &names,
 				   "SELECT name FROM temp.sqlite_schema"
-				   " WHERE sql LIKE 'CREATE VIRTUAL TABLE %%' ORDER BY rowid");
+				   " WHERE sql LIKE 'CREATE VIRTUAL TABLE %%'"
+				   " AND sql NOT LIKE '%%USING procfs(%%' ORDER BY rowid");
 	int rc;
 
 	while (!err && (rc = sqlite3_step(names)) == SQLITE_ROW)

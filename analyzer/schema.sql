@@ -49,3 +49,93 @@ FROM frame AS f
 LEFT JOIN image AS i ON i.id = f.image_id
 LEFT JOIN symbol AS s ON s.image_id = f.image_id AND s.offset = f.offset
 GROUP BY f.image_id;
+
+-- What files said at each reading, by the names that stand in them (analyzer/procfs/parser.h). What
+-- the recorded kernel does not say is NULL. odd_lines counts what could not be read.
+
+-- /proc/meminfo, kB; the huge pages are counted
+CREATE VIRTUAL TABLE temp.meminfo
+USING procfs(system /proc/meminfo, keys,
+	MemTotal, MemFree, MemAvailable, Buffers, Cached, SwapCached, Active, Inactive, Active_anon,
+	Active(anon), Inactive_anon Inactive(anon), Active_file Active(file), Inactive_file,
+	Inactive(file), Unevictable, Mlocked, HighTotal, HighFree, LowTotal, LowFree, SwapTotal,
+	SwapFree, Zswap, Zswapped, Dirty, Writeback, AnonPages, Mapped, Shmem, KReclaimable, Slab,
+	SReclaimable, SUnreclaim, KernelStack, PageTables, SecPageTables, NFS_Unstable, Bounce,
+	WritebackTmp, CommitLimit, Committed_AS, VmallocTotal, VmallocUsed, VmallocChunk, Percpu,
+	HardwareCorrupted, AnonHugePages, ShmemHugePages, ShmemPmdMapped, FileHugePages,
+	FilePmdMapped, CmaTotal, CmaFree, Unaccepted, Balloon, HugePages_Total, HugePages_Free,
+	HugePages_Rsvd, HugePages_Surp, Hugepagesize, Hugetlb, DirectMap4k, DirectMap2M, DirectMap1G);
+
+CREATE VIRTUAL TABLE temp.meminfo_value
+USING procfs(system /proc/meminfo, words, name 1 text, value 2, unit 3 text);
+
+-- /proc/vmstat: pages and events since boot. pgpgin and pgpgout are kB.
+CREATE VIRTUAL TABLE temp.vmstat
+USING procfs(system /proc/vmstat, keys,
+	nr_free_pages, nr_dirty, nr_writeback, nr_unstable, nr_anon_pages, nr_file_pages, nr_mapped,
+	nr_shmem, nr_slab_reclaimable, nr_slab_unreclaimable, nr_kernel_stack, nr_page_table_pages,
+	nr_inactive_anon, nr_active_anon, nr_inactive_file, nr_active_file, nr_unevictable,
+	nr_dirty_threshold, nr_dirty_background_threshold, nr_anon_transparent_hugepages,
+	nr_kernel_misc_reclaimable, pgpgin, pgpgout, pswpin, pswpout, pgfree, pgactivate,
+	pgdeactivate, pgfault, pgmajfault, pgrefill, pgreuse, pgsteal_kswapd, pgsteal_direct,
+	pgsteal_khugepaged, pgsteal_proactive, pgsteal_anon, pgsteal_file, pgscan_kswapd,
+	pgscan_direct, pgscan_khugepaged, pgscan_proactive, pgscan_anon, pgscan_file,
+	pgscan_direct_throttle, workingset_refault, workingset_refault_anon,
+	workingset_refault_file, workingset_activate, workingset_activate_anon,
+	workingset_activate_file, workingset_restore_anon, workingset_restore_file, allocstall_dma,
+	allocstall_dma32, allocstall_normal, allocstall_movable, allocstall_device,
+	pgpromote_success, pgdemote_kswapd, pgdemote_direct, pgdemote_khugepaged,
+	pgdemote_proactive, slabs_scanned, pageoutrun, kswapd_low_wmark_hit_quickly,
+	kswapd_high_wmark_hit_quickly, drop_pagecache, drop_slab, oom_kill, compact_stall,
+	compact_fail, compact_success, compact_daemon_wake, compact_migrate_scanned,
+	compact_free_scanned, thp_fault_alloc, thp_fault_fallback, thp_collapse_alloc,
+	thp_collapse_alloc_failed, thp_split_page, thp_swpout, swap_ra, swap_ra_hit, zswpin,
+	zswpout, zswpwb, numa_hit, numa_miss, numa_foreign, numa_interleave, numa_local, numa_other,
+	numa_pages_migrated);
+
+CREATE VIRTUAL TABLE temp.vmstat_value
+USING procfs(system /proc/vmstat, words, name 1 text, value 2);
+
+-- /proc/stat: of all CPUs, 1/ticks_per_s
+CREATE VIRTUAL TABLE temp.cpu
+USING procfs(system /proc/stat, keys, user cpu 1, nice cpu 2, system cpu 3, idle cpu 4,
+	iowait cpu 5, irq cpu 6, softirq cpu 7, steal cpu 8, guest cpu 9, guest_nice cpu 10,
+	intr, ctxt, btime, processes, procs_running, procs_blocked);
+
+CREATE VIRTUAL TABLE temp.uptime
+USING procfs(system /proc/uptime, words, up_s 1 real, idle_s 2 real);
+
+CREATE VIRTUAL TABLE temp.loadavg
+USING procfs(system /proc/loadavg, words, load1 1 real, load5 2 real, load15 3 real);
+
+-- /proc/pressure/*: kind is some or full, total_us since boot
+CREATE VIRTUAL TABLE temp.psi
+USING procfs(system /proc/pressure?*, pairs, kind 1 text, avg10 avg10 real, avg60 avg60 real,
+	avg300 avg300 real, total_us total);
+
+-- /proc/swaps, kB
+CREATE VIRTUAL TABLE temp.swaps
+USING procfs(system /proc/swaps, words 1, filename 1 text, type 2 text, size_kb 3, used_kb 4,
+	priority 5);
+
+CREATE VIRTUAL TABLE temp.slabinfo
+USING procfs(system /proc/slabinfo, words 2, name 1 text, active_objects 2, objects 3,
+	object_bytes 4, objects_per_slab 5, pages_per_slab 6, active_slabs 14, slabs 15);
+
+-- /proc/buddyinfo: free blocks of 2^page_order pages
+CREATE VIRTUAL TABLE temp.buddyinfo
+USING procfs(system /proc/buddyinfo, matrix 4, node 2, zone 4 text, page_order .index,
+	free_blocks .value);
+
+-- /proc/zoneinfo; zone is NULL for what is counted per node
+CREATE VIRTUAL TABLE temp.zoneinfo
+USING procfs(system /proc/zoneinfo, zones, node .node, zone .zone text, name .name text,
+	value .value);
+
+CREATE VIRTUAL TABLE temp.node_meminfo
+USING procfs(system /sys/devices/system/node/node*/meminfo, words, node 2, name 3 text, value 4,
+	unit 5 text);
+
+CREATE VIRTUAL TABLE temp.node_numastat
+USING procfs(system /sys/devices/system/node/node*/numastat, keys, numa_hit, numa_miss,
+	numa_foreign, interleave_hit, local_node, other_node);

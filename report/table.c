@@ -54,15 +54,21 @@ static bool is_identifier(const char *name)
 	return ends_with(name, "_id") || ends_with(name, "_addr") || ends_with(name, "_tid");
 }
 
+/* Percents and rates, also as known tools name them. */
+static bool is_ratio(const char *name)
+{
+	return ends_with(name, "_pct") || ends_with(name, "/s") || *name == '%';
+}
+
 static void column_init(struct table *table, int i, const char *name)
 {
 	table->columns[i] = (struct table_column){
 		.name = name,
 		.width = strlen(name),
 		.identifier = is_identifier(name),
-		.decimals = ends_with(name, "_ms")    ? 3
-			    : ends_with(name, "_pct") ? 2
-						      : -1,
+		.decimals = ends_with(name, "_ms") ? 3
+			    : is_ratio(name)       ? 2
+						   : -1,
 	};
 	if (!strcmp(name, "stack"))
 		table->stack = i;

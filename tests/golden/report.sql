@@ -68,8 +68,8 @@ INSERT INTO snapshot_system VALUES
 	(0, 1010000000000, '/proc/meminfo', 'MemTotal:       8000000 kB' || char(10) || 'MemAvailable:   3000000 kB' || char(10)),
 	(0, 1005000000000, '/proc/pressure/memory', 'some avg10=12.34 avg60=2.00 avg300=0.10 total=4711' || char(10) ||
 		'full avg10=1.00 avg60=0.50 avg300=0.00 total=42' || char(10));
-CREATE TABLE snapshot_tick (session INTEGER, ts_ns INTEGER, files INTEGER);
-INSERT INTO snapshot_tick VALUES (0, 1000000000000, 5), (0, 1009500000000, 5);
+CREATE TABLE snapshot_tick (session INTEGER, ts_ns INTEGER, files INTEGER, round INTEGER);
+INSERT INTO snapshot_tick VALUES (0, 1000000000000, 5, 0), (0, 1009500000000, 5, 0);
 CREATE TABLE end (session INTEGER, ts_ns INTEGER, reason TEXT);
 INSERT INTO end VALUES (0, 1010000000000, 'the program ended');
 CREATE TABLE fault_sum (session INTEGER, bucket_ns INTEGER, process_id INTEGER, stack_id INTEGER, kind INTEGER,

@@ -1,0 +1,37 @@
+-- Huge pages, second by second, as sar -H prints them: kB.
+--
+--   every   a line every so many seconds (1)
+
+CREATE TEMP TABLE reading AS
+SELECT
+	session,
+	max(ts_ns) AS ts_ns,
+	HugePages_Total * Hugepagesize AS total,
+	HugePages_Free * Hugepagesize AS free,
+	HugePages_Rsvd * Hugepagesize AS reserved,
+	HugePages_Surp * Hugepagesize AS surplus,
+	odd_lines
+FROM meminfo
+WHERE ts_ns BETWEEN :from AND :to
+GROUP BY session, iif(:every > 1, ts_ns / (:every * 1000000000), ts_ns);
+
+SELECT
+	wall_time(ts_ns, session) AS time,
+	free AS kbhugfree,
+	total - free AS kbhugused,
+	iif(total > 0, 100.0 * (total - free) / total, 0.0) AS "%hugused",
+	reserved AS kbhugrsvd,
+	surplus AS kbhugsurp
+FROM reading
+ORDER BY session, ts_ns;
+
+-- What is not seen
+SELECT note
+FROM (
+	SELECT 'No /proc/meminfo was recorded in this window.' AS note
+	WHERE NOT EXISTS (SELECT 1 FROM reading)
+	UNION ALL
+	SELECT printf('Values of /proc/meminfo that are no 64-bit numbers: %,d.', sum(odd_lines))
+	FROM reading
+	HAVING sum(odd_lines) > 0
+);

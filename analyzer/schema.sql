@@ -139,3 +139,7 @@ USING procfs(system /sys/devices/system/node/node*/meminfo, words, node 2, name 
 CREATE VIRTUAL TABLE temp.node_numastat
 USING procfs(system /sys/devices/system/node/node*/numastat, keys, numa_hit, numa_miss,
 	numa_foreign, interleave_hit, local_node, other_node);
+
+-- Slab caches that share one: the kernel lists them by the name of the first.
+CREATE VIRTUAL TABLE temp.slab_alias
+USING procfs(system /sys/kernel/slab, words, alias 1 text, target 2 text);

@@ -41,6 +41,7 @@ static const struct {
 	{ ROUND_EPOCH, "/proc/sys/vm/swappiness" },
 	{ ROUND_EPOCH, "/sys/kernel/mm/transparent_hugepage/*" },
 	{ ROUND_EPOCH, "/sys/kernel/mm/transparent_hugepage/*/*" },
+	{ ROUND_EPOCH, "/sys/kernel/slab/" }, /* links: names of caches that share one */
 	{ ROUND_EPOCH, "/sys/kernel/mm/swap/*" },
 	{ ROUND_EPOCH, "/sys/kernel/mm/lru_gen/enabled" },
 	{ ROUND_EPOCH, "/sys/module/zswap/parameters/*" },
@@ -50,7 +51,7 @@ static const struct {
 enum { PATTERNS = sizeof(system_files) / sizeof(*system_files), ROUNDS = ROUND_EPOCH + 1 };
 
 struct file {
-	int fd;
+	int fd; /* -1: a folder of links */
 	enum round round;
 	char *path;
 	bool readable;
@@ -75,17 +76,16 @@ static int files_add(struct snapshots *snapshots, enum round round, const char *
 	if (!files)
 		return -ENOMEM;
 	snapshots->files = files;
-	struct file file = { .round = round };
-	file.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (file.fd < 0) /* written only, or refused */
+	struct file file = { .fd = -1, .round = round };
+	size_t length = strlen(path);
+	bool folder = path[length - 1] == '/';
+	if (!folder)
+		file.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (!folder && file.fd < 0) /* written only, or refused */
 		return 0;
-	file.path = strdup(path + strlen(snapshots->options.root));
-	if (!file.path) {
-		close(file.fd);
-		return -ENOMEM;
-	}
+	file.path = strndup(path, length - folder);
 	files[snapshots->count++] = file;
-	return 0;
+	return file.path ? 0 : -ENOMEM;
 }
 
 static int files_find(struct snapshots *snapshots, enum round round, const char *pattern)
@@ -132,7 +132,7 @@ static int file_write(struct snapshots *snapshots, struct file *file, int64_t ts
 	file->readable = readable;
 	row_begin(&row, "snapshot_system");
 	row_number(&row, "ts_ns", (uint64_t)ts_ns);
-	row_text(&row, "path", file->path);
+	row_text(&row, "path", file->path + strlen(snapshots->options.root));
 	row_bytes(&row, "content_text", readable ? snapshots->buffer.data : NULL, (size_t)length);
 	row_number(&row, "round", file->round);
 	return row_write(&row, snapshots->writer);
@@ -155,7 +155,8 @@ static int round_read(struct snapshots *snapshots, enum round round, int64_t ts_
 		struct file *file = &snapshots->files[i];
 		if (file->round != round)
 			continue;
-		ssize_t length = text_file_read(file->fd, &snapshots->buffer);
+		ssize_t length = file->fd < 0 ? text_links_read(file->path, &snapshots->buffer)
+					      : text_file_read(file->fd, &snapshots->buffer);
 		if (length == -ENOMEM)
 			return -ENOMEM;
 		int error = file_write(snapshots, file, ts_ns, length);
@@ -200,7 +201,8 @@ void snapshots_close(struct snapshots *snapshots)
 	if (!snapshots)
 		return;
 	for (size_t i = 0; i < snapshots->count; i++) {
-		close(snapshots->files[i].fd);
+		if (snapshots->files[i].fd >= 0)
+			close(snapshots->files[i].fd);
 		free(snapshots->files[i].path);
 	}
 	free(snapshots->files);

@@ -20,6 +20,11 @@ struct text_buffer {
  */
 ssize_t text_file_read(int fd, struct text_buffer *);
 
+/*
+ * The symbolic links of a folder, a line "NAME TARGET" each, by name. The length; -errno as above.
+ */
+ssize_t text_links_read(const char *path, struct text_buffer *);
+
 /* What tells a text from the one before. */
 static inline uint64_t text_print(const char *text, size_t length)
 {

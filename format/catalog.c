@@ -7,9 +7,9 @@
 
 enum { NULL_OFFSET = 100, IDENTITY_END = 16 };
 
-static const char *const classes[] = { "id",   "path",   "comm",  "host",  "cmdline",
-				       "text", "symbol", "name",  "cause", "source",
-				       "way",  "state",  "reason" };
+static const char *const classes[] = { "id",   "path",   "comm",   "host",  "cmdline",
+				       "text", "symbol", "name",   "cause", "source",
+				       "way",  "state",  "reason", "user" };
 
 /* References whose table is not the name's own first part. */
 static const struct {

@@ -200,6 +200,8 @@ int main(int argc, char **argv)
 		.choice = request.choice,
 		.stacks = request.stacks,
 		.interval_ns = request.interval_ns,
+		.smaps_ns = request.smaps_ns,
+		.words = request.words,
 		.cmdline = request.cmdline,
 		.target = request.target,
 		.command = request.command ? request.command[0] : NULL,

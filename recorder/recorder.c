@@ -8,6 +8,7 @@
 #include "recorder/existing.h"
 #include "recorder/mmaps.h"
 #include "recorder/privileges.h"
+#include "recorder/processes.h"
 #include "recorder/recorder.h"
 #include "recorder/rings.h"
 #include "recorder/session.h"
@@ -20,6 +21,7 @@ enum { MS = 1000000 };
 static const int64_t second_ns = 1000 * MS, clock_every_ns = 10000LL * MS;
 static const int64_t order_window_ns = 2 * MS; /* no record comes later than this after its time */
 static const int64_t sleep_least_ns = 1 * MS, sleep_most_ns = 50 * MS;
+static const int64_t processes_most_ns = 5 * MS; /* of a step, while there are few records */
 static const int64_t names_at_end_ns = 5000LL * MS;
 
 struct recorder {
@@ -45,6 +47,7 @@ struct recorder {
 	struct losses *losses;
 	struct unwind *unwind; /* NULL: stacks are not taken by tables */
 	struct snapshots *snapshots;
+	struct processes *processes;
 	int64_t second_at, clock_at, sleep_ns;
 	uint64_t rows, bytes;
 	char why[512];
@@ -170,8 +173,23 @@ static int recorder_open_rows(struct recorder *recorder)
 		error = files_open(&recorder->definer, recorder->tasks, &recorder->files);
 	if (!error)
 		error = order_open(&recorder->order);
+	return error;
+}
+
+static int recorder_open_snapshots(struct recorder *recorder)
+{
 	const struct snapshots_options snapshots = { recorder->options.interval_ns, "" };
-	return error ? error : snapshots_open(recorder->writer, &snapshots, &recorder->snapshots);
+	const struct processes_options processes = {
+		.writer = recorder->writer,
+		.tasks = recorder->tasks,
+		.root = "",
+		.interval_ns = recorder->options.interval_ns,
+		.smaps_ns = recorder->options.smaps_ns,
+		.targets = recorder->target->count > 0,
+		.cmdline = recorder->options.words,
+	};
+	int error = snapshots_open(recorder->writer, &snapshots, &recorder->snapshots);
+	return error ? error : processes_open(&processes, &recorder->processes);
 }
 
 static int recorder_open_records(struct recorder *recorder)
@@ -225,6 +243,8 @@ static int recorder_begin(struct recorder *recorder, int fd)
 		error = recorder_open_rows(recorder);
 	struct existing existing = { recorder->target, recorder->tasks, recorder->spaces,
 				     recorder->shared };
+	if (!error)
+		error = recorder_open_snapshots(recorder);
 	if (!error)
 		error = recorder_open_records(recorder);
 	if (!error)
@@ -338,7 +358,13 @@ static int recorder_step(struct recorder *recorder)
 	size_t ring = recorder->shared ? shared_ring_bytes(recorder->shared) : 0;
 	int names = error || bytes > ring / 8 ? 0
 					      : stacks_name(recorder->stacks, now + sleep_least_ns);
-	if (bytes > ring / 8)
+	int busy = error ? 0
+			 : processes_step(recorder->processes, now,
+					  now_ns() + (bytes > ring / 8 ? sleep_least_ns
+								       : processes_most_ns));
+	if (busy < 0)
+		error = busy;
+	if (bytes > ring / 8 || busy)
 		recorder->sleep_ns = sleep_least_ns;
 	else if (bytes <= ring / 16 && recorder->sleep_ns < sleep_most_ns)
 		recorder->sleep_ns *= 2;
@@ -373,6 +399,8 @@ static int recorder_end(struct recorder *recorder, const char *reason)
 	int names = error ? error : stacks_name(recorder->stacks, now + names_at_end_ns);
 	if (!error)
 		error = names < 0 ? names : recorder_note_losses(recorder, now_ns());
+	if (!error)
+		error = processes_end(recorder->processes, now_ns());
 	if (!error)
 		error = losses_end(recorder->losses, now_ns());
 	if (!error)
@@ -450,6 +478,7 @@ void recorder_close(struct recorder *recorder)
 	totals_close(recorder->totals);
 	losses_close(recorder->losses);
 	records_close(recorder->records);
+	processes_close(recorder->processes);
 	snapshots_close(recorder->snapshots);
 	order_close(recorder->order);
 	stacks_close(recorder->stacks);

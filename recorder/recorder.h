@@ -15,6 +15,8 @@ struct recorder_options {
 	const char *choice; /* of sources: recorder/choice.h */
 	enum stack_way stacks;
 	int64_t interval_ns; /* between readings of what is not read each second */
+	int64_t smaps_ns;    /* between readings of smaps; 0: only of targets, at both ends */
+	bool words;          /* record the words that programs are called with */
 	const char *cmdline; /* of the recorder, for the trace */
 	const char *target;  /* in words, for the trace */
 	const char *command; /* NULL: none is started */

@@ -7,6 +7,7 @@
 #include "recorder/request.h"
 
 enum { OPTION_CGROUP = 256, OPTION_HEAP, OPTION_CHECK, OPTION_MEMORY, OPTION_STACKS };
+enum { OPTION_HEAP = 256, OPTION_CHECK, OPTION_MEMORY, OPTION_STACKS, OPTION_SMAPS, OPTION_WORDS };
 
 static const struct argp_option table[] = {
 	{ "output", 'o', "FILE", 0, "trace to write; - for standard output", 0 },
@@ -20,6 +21,9 @@ static const struct argp_option table[] = {
 	  "only these sources; +SOURCE, -SOURCE: also, not (--check lists them)", 0 },
 	{ "interval", 'i', "TIME", 0,
 	  "read processes, memory cgroups and the larger system files so often (10s)", 0 },
+	{ "smaps", OPTION_SMAPS, "TIME", 0,
+	  "read all mappings so often; without it those of named processes at both ends", 0 },
+	{ "cmdline", OPTION_WORDS, NULL, 0, "record the words that programs are called with", 0 },
 	{ "heap", OPTION_HEAP, "uprobe|off", 0,
 	  "how allocations are seen (uprobe where a process is named)", 0 },
 	{ "stacks", OPTION_STACKS, "unwind|fp|none", 0,
@@ -145,6 +149,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'i':
 		request->interval_ns = parse_time(text, state);
+		return 0;
+	case OPTION_SMAPS:
+		request->smaps_ns = parse_time(text, state);
+		return 0;
+	case OPTION_WORDS:
+		request->words = true;
 		return 0;
 	case OPTION_HEAP:
 		parse_heap(request, text, state);

@@ -17,6 +17,8 @@ struct request {
 	const char *cgroup;  /* NULL: none */
 	int64_t duration_ns; /* 0: no end */
 	int64_t interval_ns; /* between readings of what is not read each second */
+	int64_t smaps_ns;    /* between readings of smaps; 0: only of targets, at both ends */
+	bool words;          /* record the words that programs are called with */
 	size_t memory;       /* of the rings, bytes */
 	enum stack_way stacks;
 	bool heap;

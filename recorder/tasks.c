@@ -8,6 +8,7 @@
 #include "recorder/hash.h"
 #include "recorder/session.h"
 #include "recorder/tasks.h"
+#include "recorder/users.h"
 
 struct tasks {
 	struct definer *definer;
@@ -21,6 +22,7 @@ struct tasks {
 	char boot_id[64];
 	struct utsname host;
 	uint64_t tick_ns;
+	struct users *users;
 };
 
 int tasks_open(struct definer *definer, struct tasks **out)
@@ -35,6 +37,9 @@ int tasks_open(struct definer *definer, struct tasks **out)
 	uname(&tasks->host);
 	boot_id_read(tasks->boot_id, sizeof(tasks->boot_id));
 	return cgroups_open(definer, &tasks->cgroups);
+}
+
+	return users_open(definer, "/etc/passwd", &tasks->users);
 }
 
 static struct process *tasks_make(struct tasks *tasks, uint32_t tgid)
@@ -117,6 +122,30 @@ struct process *tasks_get(struct tasks *tasks, uint32_t tgid)
 			return NULL;
 	}
 	return tasks->last = process;
+}
+
+struct process *tasks_met(struct tasks *tasks, uint32_t tgid, uint64_t start_ticks)
+{
+	struct process *process = tasks_get(tasks, tgid);
+	if (!process || !start_ticks || process->start_ticks == start_ticks)
+		return process;
+	process = tasks_make(tasks, tgid);
+	if (!process)
+		return NULL;
+	process_read_stat(process, false);
+	process_read_status(process);
+	return process;
+}
+
+struct process *tasks_next_target(const struct tasks *tasks, size_t *at)
+{
+	while (*at < tasks->count) {
+		struct process *process = tasks->all[(*at)++];
+		if (process->target && !process->ended &&
+		    tasks_known(tasks, process->tgid) == process)
+			return process;
+	}
+	return NULL;
 }
 
 struct process *tasks_learn(struct tasks *tasks, const struct task_news *news)
@@ -204,6 +233,8 @@ int process_define(struct tasks *tasks, struct process *process, uint64_t *id)
 		error = process_define(tasks, process->parent, &parent);
 	if (!error)
 		error = cgroup_define(tasks->cgroups, process->cgroup, host, &cgroup);
+	if (!error && process->uid >= 0)
+		error = users_define(tasks->users, (uint32_t)process->uid);
 	if (error)
 		return error;
 	define_new(tasks->definer, tasks->process_table, &process->mark);
@@ -220,5 +251,6 @@ void tasks_close(struct tasks *tasks)
 	free(tasks->all);
 	hash_release(&tasks->by_tgid);
 	cgroups_close(tasks->cgroups);
+	users_close(tasks->users);
 	free(tasks);
 }

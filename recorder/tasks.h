@@ -33,6 +33,15 @@ struct process *tasks_get(struct tasks *, uint32_t tgid);
 /* The same, but NULL for one that is not known yet. */
 struct process *tasks_known(const struct tasks *, uint32_t tgid);
 
+/*
+ * The process of that pid, known to have started then: another one than before where the pid was
+ * given again and nothing told. NULL: out of memory.
+ */
+struct process *tasks_met(struct tasks *, uint32_t tgid, uint64_t start_ticks);
+
+/* One after the other the targets that have not ended; *at begins as 0. NULL: there are no more. */
+struct process *tasks_next_target(const struct tasks *, size_t *at);
+
 /* What the kernel told of a new process, or of a new program in one. */
 struct task_news {
 	uint32_t tgid, parent_tgid;

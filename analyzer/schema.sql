@@ -143,3 +143,31 @@ USING procfs(system /sys/devices/system/node/node*/numastat, keys, numa_hit, num
 -- Slab caches that share one: the kernel lists them by the name of the first.
 CREATE VIRTUAL TABLE temp.slab_alias
 USING procfs(system /sys/kernel/slab, words, alias 1 text, target 2 text);
+
+-- Files of processes: a row when they changed, unlike the others above. Where state is NULL the
+-- process is gone.
+
+-- /proc/PID/stat: times in 1/ticks_per_s, vsize in bytes, rss in pages
+CREATE VIRTUAL TABLE temp.process_stat
+USING procfs(process stat, stat, pid 1, comm 2 text, state 3 text, ppid 4, pgrp 5, leader 6,
+	tty_nr 7, tpgid 8, flags 9, minflt 10, majflt 12, utime 14, stime 15, priority 18, nice 19,
+	num_threads 20, starttime 22, vsize 23, rss 24, startstack 28, processor 39);
+
+-- /proc/PID/status: sizes in kB
+CREATE VIRTUAL TABLE temp.process_status
+USING procfs(process status, keys, Name Name 1 rest, State State 1 text, PPid, uid Uid 1,
+	euid Uid 2, VmPeak, VmSize, VmLck, VmPin, VmHWM, VmRSS, RssAnon, RssFile, RssShmem, VmData,
+	VmStk, VmExe, VmLib, VmPTE, VmSwap, HugetlbPages, Threads,
+	voluntary_ctxt_switches, nonvoluntary_ctxt_switches);
+
+CREATE VIRTUAL TABLE temp.process_oom_score_adj
+USING procfs(process oom_score_adj, words, oom_score_adj 1);
+
+-- /proc/PID/smaps: a row for each mapping, sizes in kB
+CREATE VIRTUAL TABLE temp.process_maps
+USING procfs(process smaps, maps, start_addr .start, end_addr .end, mode .mode text,
+	offset .offset, device .device text, inode .inode, path .path text, Size, KernelPageSize,
+	MMUPageSize, Rss, Pss, Pss_Dirty, Shared_Clean, Shared_Dirty, Private_Clean, Private_Dirty,
+	Referenced, Anonymous, KSM, LazyFree, AnonHugePages, ShmemPmdMapped, FilePmdMapped,
+	Shared_Hugetlb, Private_Hugetlb, Swap, SwapPss, Locked, THPeligible, ProtectionKey,
+	VmFlags VmFlags 1 rest);

@@ -177,14 +177,14 @@ static int procfs_connect(sqlite3 *db, void *context, int argc, const char *cons
 
 static int procfs_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
-	static const struct filter_columns columns = {
+	const struct procfs_table *table = (const struct procfs_table *)base;
+	const struct filter_columns columns = {
 		.time = 1,
 		.session = 0,
-		.process = -1,
+		.process = table->files.source == PROCFS_PROCESS ? 2 : -1,
 		.time_name = "ts_ns",
 	};
 
-	(void)base;
 	return filter_plan(info, &columns, 1e5);
 }
 

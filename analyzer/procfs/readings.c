@@ -195,14 +195,23 @@ static int next_by_tick(struct readings *readings, struct reading *out)
 	return readings->ticks_state;
 }
 
+static bool process_wanted(const struct readings *readings)
+{
+	return !readings->filter.some_processes ||
+	       number_set_has(&readings->filter.processes,
+			      (uint64_t)sqlite3_column_int64(readings->texts, 2));
+}
+
 static int next_by_change(struct readings *readings, struct reading *out)
 {
 	sqlite3_stmt *row = readings->texts;
 
-	if (readings->at++)
-		readings->texts_state = sqlite3_step(row);
-	if (readings->texts_state != SQLITE_ROW)
-		return readings->texts_state;
+	do {
+		if (readings->at++)
+			readings->texts_state = sqlite3_step(row);
+		if (readings->texts_state != SQLITE_ROW)
+			return readings->texts_state;
+	} while (!process_wanted(readings));
 	*out = (struct reading){
 		.session = sqlite3_column_int64(row, 0),
 		.ts_ns = sqlite3_column_int64(row, 1),

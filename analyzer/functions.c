@@ -278,10 +278,8 @@ int functions_register(struct analysis *analysis)
 		void (*function)(sqlite3_context *, int, sqlite3_value **);
 	} functions[] = {
 		{ "stack_join", stack_join },         { "places_join", places_join },
-		{ "snapshot_value", snapshot_value },
-		{ "rise", rise },
-		{ "wall_time", wall_time },
-		{ "wall_date", wall_date },
+		{ "snapshot_value", snapshot_value }, { "rise", rise },
+		{ "wall_time", wall_time },           { "wall_date", wall_date },
 	};
 	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, rc = SQLITE_OK;
 

@@ -11,7 +11,8 @@
 enum {
 	/* In the header of our databases: "mtap" in ASCII, and the version of their schema. */
 	DATABASE_APPLICATION_ID = 0x6d746170,
-	DATABASE_VERSION = 3,  /* 1 had no lines, 2 no images of the kernel, one round of snapshots */
+	DATABASE_VERSION =
+		3, /* 1 had no lines, 2 no images of the kernel, one round of snapshots */
 	DATABASE_HEADER = 100, /* bytes */
 	WHY_MAX = 512,
 };

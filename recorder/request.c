@@ -6,8 +6,15 @@
 #include "recorder/choice.h"
 #include "recorder/request.h"
 
-enum { OPTION_CGROUP = 256, OPTION_HEAP, OPTION_CHECK, OPTION_MEMORY, OPTION_STACKS };
-enum { OPTION_HEAP = 256, OPTION_CHECK, OPTION_MEMORY, OPTION_STACKS, OPTION_SMAPS, OPTION_WORDS };
+enum {
+	OPTION_CGROUP = 256,
+	OPTION_HEAP,
+	OPTION_CHECK,
+	OPTION_MEMORY,
+	OPTION_STACKS,
+	OPTION_SMAPS,
+	OPTION_WORDS,
+};
 
 static const struct argp_option table[] = {
 	{ "output", 'o', "FILE", 0, "trace to write; - for standard output", 0 },

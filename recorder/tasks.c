@@ -36,10 +36,8 @@ int tasks_open(struct definer *definer, struct tasks **out)
 	tasks->tick_ns = 1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK);
 	uname(&tasks->host);
 	boot_id_read(tasks->boot_id, sizeof(tasks->boot_id));
-	return cgroups_open(definer, &tasks->cgroups);
-}
-
-	return users_open(definer, "/etc/passwd", &tasks->users);
+	int error = cgroups_open(definer, &tasks->cgroups);
+	return error ? error : users_open(definer, "/etc/passwd", &tasks->users);
 }
 
 static struct process *tasks_make(struct tasks *tasks, uint32_t tgid)
@@ -102,6 +100,13 @@ static void process_read_status(struct process *process)
 	fclose(file);
 }
 
+static int process_read(struct tasks *tasks, struct process *process)
+{
+	process_read_stat(process, false);
+	process_read_status(process);
+	return cgroups_of_process(tasks->cgroups, process->tgid, &process->cgroup);
+}
+
 struct process *tasks_known(const struct tasks *tasks, uint32_t tgid)
 {
 	return (struct process *)hash_get(&tasks->by_tgid, tgid, 0);
@@ -116,9 +121,7 @@ struct process *tasks_get(struct tasks *tasks, uint32_t tgid)
 		process = tasks_make(tasks, tgid);
 		if (!process)
 			return NULL;
-		process_read_stat(process, false);
-		process_read_status(process);
-		if (cgroups_of_process(tasks->cgroups, tgid, &process->cgroup))
+		if (process_read(tasks, process))
 			return NULL;
 	}
 	return tasks->last = process;
@@ -132,9 +135,7 @@ struct process *tasks_met(struct tasks *tasks, uint32_t tgid, uint64_t start_tic
 	process = tasks_make(tasks, tgid);
 	if (!process)
 		return NULL;
-	process_read_stat(process, false);
-	process_read_status(process);
-	return process;
+	return process_read(tasks, process) ? NULL : process;
 }
 
 struct process *tasks_next_target(const struct tasks *tasks, size_t *at)

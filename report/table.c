@@ -50,7 +50,6 @@ static bool is_identifier(const char *name)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcasecmp(name, names[i])) /* tools write PID */
-		if (!strcasecmp(name, names[i]))
 			return true;
 	return ends_with(name, "_id") || ends_with(name, "_addr") || ends_with(name, "_tid");
 }

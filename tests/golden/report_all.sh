@@ -1,8 +1,15 @@
 #!/bin/sh
-# Every report of a small recording, in every format.
+# Reports of a small recording, in every format; and the list of all that there are.
 . tests/golden/report.inc
 
-ask report
+# The list says what the first line of each file says.
+for file in "$golden"/../../report/*.sql; do
+	line=$(head -1 "$file")
+	line=${line#-- }
+	"$memtape" report | grep -qF "$(basename "$file" .sql) " ||
+		{ echo "$(basename "$file" .sql) is not in the list"; exit 1; } >&3
+	"$memtape" report | grep -qF "${line%.}" || { echo "the list does not say: $line"; exit 1; } >&3
+done
 for report in overview leaks faults vmscan sources losses; do
 	ask report $report alpha.db
 done

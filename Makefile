@@ -115,6 +115,8 @@ truth_obj := $(patsubst %.c,$(O)/%.o,$(filter-out %.bpf.c,$(wildcard tests/truth
 truth := $(O)/tests/truth/truth $(O)/tests/truth/truth.bpf.o
 everything := $(report_obj) $(analyzer_obj) $(recorder_obj) $(format_obj)
 
+# It takes its own stacks, also by frame pointers.
+$(O)/tests/bench/stack_handler.o: all_cflags += -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-inline
 $(unit): $(O)/%: $(O)/%.o $(everything)
 	$(call say,LINK)
 	$(Q)$(CC) $(sanitize) $(LDFLAGS) -o $@ $^ $(analyzer_libs) -lbpf -llzma

@@ -1,18 +1,9 @@
 /*
  * stack_cost none|fp|unwind|copy COMMAND ARG...: runs a command while its stacks are taken that way
  * and thrown away. Behind the command's own output: the nanoseconds that the program which took
- * most stacks ran on average (kernel.bpf_stats_enabled): of faults those of other processes too. A
- * copy of each stack is what is taken where no table is ever made.
+ * most stacks ran on average: of faults those of other processes too.
  */
-#include <errno.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include "recorder/ladder.h"
 #include "recorder/target.h"
 #include "recorder/unwind.h"
 
@@ -79,16 +70,18 @@ static bool takes_stacks(const struct bpf_program *program)
 	       (!strcmp(name.source, "fault") || !strcmp(name.source, "heap")) &&
 	       !strstr(name.event, "entry");
 }
+#include "tests/bench/ways.h"
 
 /* The program of them that ran most: the others are run seldom. */
 static void object_busiest(const struct object *object, uint64_t *runs, uint64_t *ns)
 {
 	struct bpf_program *program;
+	struct program_name name;
 	bpf_object__for_each_program(program, object->bpf) {
 		struct bpf_prog_info info = { 0 };
 		uint32_t size = sizeof(info);
-		int fd = bpf_program__fd(program);
-		if (fd < 0 || !takes_stacks(program) || bpf_obj_get_info_by_fd(fd, &info, &size) ||
+		if (!takes_stacks(program, &name) ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) ||
 		    info.run_cnt <= *runs)
 			continue;
 		*runs = info.run_cnt;
@@ -107,27 +100,20 @@ static double mean_ns(const struct ladder *ladder)
 
 int main(int argc, char **argv)
 {
-	static struct cost cost = { .target = { .gate = -1, .report = -1 } };
+	static struct ways ways;
+	struct target target = { .gate = -1, .report = -1 };
 	if (argc < 3)
 		return 2;
-	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	must(stats < 0 ? -errno : 0, "statistics");
-	cost_open(&cost, argv[1], argv + 2);
-	must(target_go(&cost.target), argv[2]);
-	while (!target_ended(&cost.target)) {
-		struct pollfd wanted = { cost.unwind ? unwind_fd(cost.unwind) : -1, POLLIN, 0 };
+	must(target_start(&target, argv + 2), argv[2]);
+	ways_open(&ways, argv[1], target.pids[0]);
+	must(target_go(&target), argv[2]);
+	while (!target_ended(&target)) {
+		struct pollfd wanted = { ways.unwind ? unwind_fd(ways.unwind) : -1, POLLIN, 0 };
 		poll(&wanted, 1, 1);
-		if (cost.unwind)
-			must(unwind_serve(cost.unwind), "tables");
-		ring_buffer__consume(cost.rings);
+		ways_serve(&ways);
 	}
-	printf("%.0f\n", mean_ns(&cost.ladder));
-	unwind_close(cost.unwind);
-	ring_buffer__free(cost.rings);
-	ladder_release(&cost.ladder);
-	images_close(cost.images);
-	shared_close(cost.shared);
-	close(stats);
-	target_release(&cost.target);
+	printf("%.0f\n", mean_ns(&ways.ladder));
+	ways_close(&ways);
+	target_release(&target);
 	return 0;
 }

@@ -29,6 +29,35 @@ for depth in 0 10 35; do
 		$(($(more pairs $depth unwind .inside) - $(more pairs $depth fp .inside)))
 done
 
+# The recorder's programs one event at a time
+rounds=$((ROUNDS < 3 ? ROUNDS : 3))
+for _ in $(seq $rounds); do
+	for frames in 5 15 40; do
+		for way in none fp unwind copy; do
+			for what in fault malloc; do
+				"$O/tests/bench/stack_handler" $way $what $frames 5000 >> "$dir/$what.$frames.$way.handler"
+			done
+		done
+	done
+done
+handler() { # WHAT FRAMES WAY: of all rounds the middle one of the tenth, the median, the ninth tenth
+	sort -n -k 2 "$dir/$1.$2.$3.handler" | sed -n "$(((rounds + 1) / 2))p"
+}
+inside() { # WHAT FRAMES WAY: its median
+	handler "$@" | cut -d ' ' -f 2
+}
+echo 'nanoseconds inside the program, one event at a time: tenth, median, ninth tenth of 5,000'
+printf '%6s %-6s  %-18s %-18s %-18s %-18s  %s\n' frames of 'without stack' fp unwind copy 'unwind - fp'
+for frames in 5 15 40; do
+	for what in fault malloc; do
+		printf '%6d %-6s ' $frames $what
+		for way in none fp unwind copy; do
+			printf ' %-18s' "$(handler $what $frames $way)"
+		done
+		printf '  %6d\n' $(($(inside $what $frames unwind) - $(inside $what $frames fp)))
+	done
+done
+
 # perf's own way to whole stacks, of the same faults
 for _ in $(seq "$ROUNDS"); do
 	"$cost" faults $n 10 >> "$dir/bare"

@@ -24,7 +24,9 @@ record_handover() { # MODE: into $t
 check() { # WHAT PROGRAMS CALLS: of those programs, allocations and frees of them
 	equal "$1" "$(query "$t" "SELECT sum(op = 1), sum(op = 4) FROM heap JOIN process ON process.id = process_id
 		WHERE incomplete = $2 AND addr IN (SELECT addr FROM heap WHERE size_bytes = 4321)")" "$3,$3"
-	equal 'rows of heap lost' "$(query "$t" "SELECT count(*) FROM loss WHERE table_name = 'heap'")" 0
+	# Breakpoints that somebody else's recorder on this host took out for a moment are told of, and no fault.
+	equal 'rows of heap lost' "$(query "$t" "SELECT count(*) FROM loss WHERE table_name = 'heap'
+		AND cause <> 'breakpoints removed, all calls of'")" 0
 }
 
 record_handover exit
@@ -85,18 +87,28 @@ tell USR2 worked
 end_alone
 check 'calls though the first threads ended and another recorder too' 0 3000
 
-# They are taken out while the recorder cannot know: that is told, and mended.
-begin_alone told
-kill -STOP "$recorder"
-tell USR1 ''
-other_recorder
-tell USR2 worked
-kill -CONT "$recorder"
-sleep 1.5
-tell USR2 worked
-end_alone
-equal 'calls before and after the loss' "$(query "$t" "SELECT sum(op = 1), sum(op = 4) FROM heap
-	WHERE addr IN (SELECT addr FROM heap WHERE size_bytes = 4321)")" 2000,2000
+# They are taken out while the recorder cannot know: that is told, and mended. Not if somebody records the whole host at
+# the same time, for whom they stay.
+lose() { # what was allocated and freed
+	begin_alone told
+	kill -STOP "$recorder"
+	tell USR1 ''
+	other_recorder
+	tell USR2 worked
+	kill -CONT "$recorder"
+	sleep 1.5
+	tell USR2 worked
+	end_alone
+	seen=$(query "$t" "SELECT sum(op = 1), sum(op = 4) FROM heap
+		WHERE addr IN (SELECT addr FROM heap WHERE size_bytes = 4321)")
+}
+for _ in 1 2 3 4 5; do
+	lose
+	[ "$seen" = 3000,3000 ] || break
+	rm "$t"
+done
+[ "$seen" != 3000,3000 ] || skip 'others record the whole host: their breakpoints cannot be lost'
+equal 'calls before and after the loss' "$seen" 2000,2000
 equal 'losses of all six functions that are told' "$(query "$t" "SELECT sum(lost_rows), count(*) FROM loss
 	WHERE table_name = 'heap' AND cause = 'breakpoints removed, all calls of'")" 6,1
 equal 'calls since its beginning, and since its end' "$(query "$t" "SELECT sum(at >= begin_ns), sum(at > ts_ns)

@@ -24,6 +24,11 @@ static int64_t row_bucket(const struct grouping *by, const struct batch *batch, 
 	return bucket_begin(ts_ns, by->every_ns);
 }
 
+static uint64_t log_2(uint64_t value)
+{
+	return value ? 63 - (uint64_t)__builtin_clzll(value) : 0;
+}
+
 /* The keys of a row and the bitmap of those that are NULL. */
 static void keys_take(const struct grouping *by, const struct batch *batch, size_t row,
 		      int64_t bucket, uint64_t *words)
@@ -39,6 +44,8 @@ static void keys_take(const struct grouping *by, const struct batch *batch, size
 			words[i] = (uint64_t)bucket;
 		else if (cell_null(batch, column, row))
 			words[i] = 0, nulls |= 1ULL << i;
+		else if (by->logs >> i & 1)
+			words[i] = log_2(batch->columns[column].values[row]);
 		else
 			words[i] = batch->columns[column].values[row];
 	}

@@ -19,6 +19,7 @@ enum {
 struct grouping {
 	const struct table *table;
 	int n_keys, n_sums;
+	uint64_t logs; /* bit i: by the logarithm of key i to base 2, rounded down */
 	int keys[GROUP_KEYS_MAX], sums[COLUMNS_MAX];
 	int64_t every_ns;
 };

@@ -11,8 +11,9 @@
 enum {
 	/* In the header of our databases: "mtap" in ASCII, and the version of their schema. */
 	DATABASE_APPLICATION_ID = 0x6d746170,
-	DATABASE_VERSION =
-		3, /* 1 had no lines, 2 no images of the kernel, one round of snapshots */
+	/* 1 had no lines, 2 no images of the kernel and one round of snapshots, 3 no classes of
+	 * faults */
+	DATABASE_VERSION = 4,
 	DATABASE_HEADER = 100, /* bytes */
 	WHY_MAX = 512,
 };

@@ -1,7 +1,8 @@
 /*
  * The virtual table rollup(TABLE, by COLUMN ..., every 1 s [, sum COLUMN ...]): rows of an event
  * table, counted by session, time bucket and key columns. Columns: session, bucket_ns, the keys, n,
- * sum_COLUMN for each sum. Columns that a statement does not use are not grouped by; so counts are
+ * sum_COLUMN for each sum. A key log2:COLUMN is the logarithm to base 2, rounded down (of 0: 0),
+ * its column log2_COLUMN. Columns that a statement does not use are not grouped by; so counts are
  * to be added up.
  */
 #include "analyzer/internal.h"
@@ -29,9 +30,13 @@ struct rollup_cursor {
 
 /* ---- The declaration */
 
-static int columns_parse(const struct table *table, const char *names, int *columns, int *n)
+/* `logs` may be NULL: there are none of those. */
+static int columns_parse(const struct table *table, const char *names, int *columns, int *n,
+			 uint64_t *logs)
 {
 	while (*names) {
+		bool log = logs && !strncmp(names, "log2:", 5);
+		names += log ? 5 : 0;
 		size_t length = strcspn(names, " ");
 		char name[64];
 
@@ -40,6 +45,8 @@ static int columns_parse(const struct table *table, const char *names, int *colu
 		if (columns[*n] < 0 || table->columns[columns[*n]].kind == COLUMN_TEXT ||
 		    ++*n == COLUMNS_MAX)
 			return -EINVAL;
+		if (log)
+			*logs |= 1ULL << (*n - 1);
 		names += length;
 		names += strspn(names, " ");
 	}
@@ -67,10 +74,10 @@ static int argument_parse(struct grouping *grouping, const char *argument)
 {
 	if (!strncmp(argument, "by ", 3))
 		return columns_parse(grouping->table, argument + 3, grouping->keys,
-				     &grouping->n_keys);
+				     &grouping->n_keys, &grouping->logs);
 	if (!strncmp(argument, "sum ", 4))
 		return columns_parse(grouping->table, argument + 4, grouping->sums,
-				     &grouping->n_sums);
+				     &grouping->n_sums, NULL);
 	if (!strncmp(argument, "every ", 6))
 		return every_parse(argument + 6, &grouping->every_ns);
 	return -EINVAL;
@@ -101,7 +108,9 @@ static char *declaration(const struct grouping *grouping)
 
 	sqlite3_str_appendall(sql, "CREATE TABLE x (session INTEGER, bucket_ns INTEGER");
 	for (int i = 0; i < grouping->n_keys; i++)
-		sqlite3_str_appendf(sql, ", \"%w\" INTEGER", columns[grouping->keys[i]].name);
+		sqlite3_str_appendf(sql, ", \"%s%w\" INTEGER",
+				    grouping->logs >> i & 1 ? "log2_" : "",
+				    columns[grouping->keys[i]].name);
 	sqlite3_str_appendall(sql, ", n INTEGER");
 	for (int i = 0; i < grouping->n_sums; i++)
 		sqlite3_str_appendf(sql, ", \"sum_%w\" INTEGER", columns[grouping->sums[i]].name);
@@ -191,7 +200,7 @@ static int rollup_cursor_close(sqlite3_vtab_cursor *base)
 	return SQLITE_OK;
 }
 
-static void key_use(struct rollup_cursor *cursor, int used, int column, int key)
+static void key_use(struct rollup_cursor *cursor, int used, int column, int key, bool log)
 {
 	struct grouping *by = &cursor->groups.by;
 
@@ -199,6 +208,7 @@ static void key_use(struct rollup_cursor *cursor, int used, int column, int key)
 	if (!column_used(used, column))
 		return;
 	cursor->place[column] = by->n_keys;
+	by->logs |= (uint64_t)log << by->n_keys;
 	by->keys[by->n_keys++] = key;
 }
 
@@ -210,10 +220,11 @@ static void grouping_begin(struct rollup_cursor *cursor, const struct grouping *
 	cursor->at = 0;
 	*by = *all;
 	by->n_keys = 0;
-	key_use(cursor, used, 0, GROUP_SESSION);
-	key_use(cursor, used, 1, GROUP_BUCKET);
+	by->logs = 0;
+	key_use(cursor, used, 0, GROUP_SESSION, false);
+	key_use(cursor, used, 1, GROUP_BUCKET, false);
 	for (int i = 0; i < all->n_keys; i++)
-		key_use(cursor, used, FIRST_KEY + i, all->keys[i]);
+		key_use(cursor, used, FIRST_KEY + i, all->keys[i], all->logs >> i & 1);
 }
 
 /* The rows of a bucket end before the next one begins. */

@@ -179,10 +179,10 @@ static int stacks_copy(struct saver *saver)
 		err = analysis_exec(
 			saver->analysis,
 			"CREATE TABLE out.stack_text (stack_id INTEGER PRIMARY KEY,"
-			" folded TEXT, places TEXT, leaf TEXT, caller TEXT, caller_path TEXT,"
-			" depth INTEGER);"
-			"INSERT INTO out.stack_text SELECT stack_id, folded, places, leaf, caller,"
-			" caller_path, depth FROM temp.stack_text"
+			" folded TEXT, places TEXT, leaf TEXT, leaf_path TEXT, caller TEXT,"
+			" caller_path TEXT, depth INTEGER);"
+			"INSERT INTO out.stack_text SELECT stack_id, folded, places, leaf,"
+			" leaf_path, caller, caller_path, depth FROM temp.stack_text"
 			" WHERE stack_id IN (%s) ORDER BY stack_id",
 			stacks);
 	sqlite3_free(stacks);

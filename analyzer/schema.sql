@@ -3,7 +3,25 @@
 
 -- Page faults per second. Only the key columns that a statement uses are told apart.
 CREATE VIRTUAL TABLE temp.fault_sum
-USING rollup(fault, by process_id stack_id kind access user, every 1 s);
+USING rollup(fault, by process_id stack_id kind access user class file_id huge, every 1 s, sum latency_ns);
+
+-- Likewise by how long they took: from 2^log2_latency_ns ns to twice that.
+CREATE VIRTUAL TABLE temp.fault_latency
+USING rollup(fault, by process_id kind class log2:latency_ns, every 1 s, sum latency_ns);
+
+-- What the classes of memory are called.
+CREATE VIEW temp.memory_class AS
+SELECT column1 AS class, column2 AS name
+FROM (
+	VALUES
+		(1, 'file'),
+		(2, 'anonymous'),
+		(3, 'heap'),
+		(4, 'stack'),
+		(5, 'shmem'),
+		(6, 'hugetlb'),
+		(7, 'other')
+);
 
 -- What each stack allocated and still holds. from_ns and to_ns, hidden columns, are a window: what
 -- was allocated in it, and freed by its end. Real tables have no such columns and hold the whole
@@ -18,7 +36,8 @@ CREATE VIRTUAL TABLE temp.heap_life USING heap_life;
 CREATE VIRTUAL TABLE temp.heap_note USING heap_note;
 
 -- Stacks as text: folded is root;...;leaf, places where each of its functions is in the source, as
--- far as that is known; caller the function that called the leaf. Frames of the kernel end in _[k].
+-- far as that is known; caller the function that called the leaf; leaf_path and
+-- caller_path the files of both. Frames of the kernel end in _[k].
 -- What a process did and the kernel in it are two stacks: stack_join(user.folded, kernel.folded) and
 -- places_join(user.places, kernel.folded) make one of them, the kernel's frames innermost.
 CREATE VIEW temp.stack_text AS
@@ -26,6 +45,7 @@ SELECT id AS stack_id,
 	stack_folded(id) AS folded,
 	stack_places(id) AS places,
 	stack_leaf(id) AS leaf,
+	stack_leaf_path(id) AS leaf_path,
 	stack_caller(id) AS caller,
 	stack_caller_path(id) AS caller_path,
 	stack_depth(id) AS depth

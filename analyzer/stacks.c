@@ -16,7 +16,7 @@ struct node {
 };
 
 /* What a function gives of a stack. */
-enum part { FOLDED, PLACES, LEAF, CALLER, CALLER_PATH, DEPTH, PARTS };
+enum part { FOLDED, PLACES, LEAF, LEAF_PATH, CALLER, CALLER_PATH, DEPTH, PARTS };
 
 struct stack_function {
 	struct analysis *analysis;
@@ -194,6 +194,7 @@ static const struct {
 	[FOLDED] = { "stack_folded", DEPTH_MAX },
 	[PLACES] = { "stack_places", DEPTH_MAX },
 	[LEAF] = { "stack_leaf", 1 },
+	[LEAF_PATH] = { "stack_leaf_path", 1 },
 	[CALLER] = { "stack_caller", 2 },
 	[CALLER_PATH] = { "stack_caller_path", 2 },
 	[DEPTH] = { "stack_depth", DEPTH_MAX },
@@ -213,6 +214,8 @@ static void result_part(sqlite3_context *context, const struct stack_names *name
 		sqlite3_result_int(context, functions_count(names, frames, n));
 	else if (part == LEAF)
 		result_name(context, leaf ? leaf->functions[0].name : NULL);
+	else if (part == LEAF_PATH)
+		result_name(context, leaf ? leaf->path : NULL);
 	else if (caller)
 		result_name(context, part == CALLER ? caller->functions[0].name : caller->path);
 }

@@ -65,6 +65,17 @@ struct stack_copy {
 	__u64 memory[STACK_COPY_MAX / 8]; /* from rsp upwards */
 };
 
+/* What memory is, by its mapping. */
+enum memory_class {
+	MEMORY_FILE = 1,
+	MEMORY_ANONYMOUS,
+	MEMORY_HEAP, /* of brk(2) */
+	MEMORY_STACK,
+	MEMORY_SHMEM, /* tmpfs, memfd, System V, shared anonymous */
+	MEMORY_HUGETLB,
+	MEMORY_OTHER, /* devices, vdso */
+};
+
 /* What a file is, by its file system. */
 enum file_kind { FILE_REGULAR = 1, FILE_SHMEM, FILE_HUGETLB, FILE_OTHER };
 

@@ -7,6 +7,7 @@
  * PGFAULT, or where they are handled, which fault_total counts. Whether a fault was a read or a
  * write is known at its entry only.
  */
+#include "bpf/mappings.h"
 #include "bpf/stack.h"
 
 struct fault {
@@ -20,6 +21,11 @@ struct fault {
 	__u64 addr;
 	__u64 ip_addr;
 	stack_ref stack_id;
+	__u8 class;
+	file_ref file_id;
+	__u64 file_page;
+	__u8 huge;
+	__u64 latency_ns;
 };
 
 struct fault_total_key {
@@ -41,7 +47,9 @@ struct {
 /* What the entry of the fault said, until it is handled: a fault may sleep and move to another CPU.
  */
 struct fault_entry {
+	__u64 begin_ns;
 	__u8 access;
+	__u8 huge;
 };
 
 TASK_STATE(fault_entries, struct fault_entry);
@@ -64,20 +72,33 @@ static __always_inline void fault_count(__u64 handled, __u64 software)
 	total_add(&fault_total, &key, delta);
 }
 
-static __always_inline void fault_emit(__u64 addr, __u64 ip, __u8 user, __u8 kind, __u8 access)
+/* What is known of a fault besides its stack. */
+struct fault_facts {
+	__u64 addr, ip, latency_ns;
+	__u8 user, kind, access, huge;
+};
+
+static __always_inline void fault_emit(const struct fault_facts *facts)
 {
+	struct memory memory;
 	stack_ref stack = stack_take();
+	memory_find(facts->addr, &memory);
 	struct fault *fault = record_reserve(fault);
 	if (!fault)
 		return;
 	fault->process_id = bpf_get_current_pid_tgid();
 	fault->tid = (__u32)bpf_get_current_pid_tgid();
-	fault->kind = kind;
-	fault->access = access;
-	fault->user = user;
-	fault->addr = addr;
-	fault->ip_addr = ip;
+	fault->kind = facts->kind;
+	fault->access = facts->access;
+	fault->user = facts->user;
+	fault->addr = facts->addr;
+	fault->ip_addr = facts->ip;
 	fault->stack_id = stack;
+	fault->class = memory.class;
+	fault->file_id = memory.file;
+	fault->file_page = memory.page;
+	fault->huge = facts->huge;
+	fault->latency_ns = facts->latency_ns;
 	record_submit(fault);
 }
 
@@ -87,10 +108,13 @@ static __always_inline int fault_entry(__u64 error_code)
 		return 0;
 	struct fault_entry none = {}, *entry = task_state(&fault_entries, &none,
 							  BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (entry)
-		entry->access = fault_access(error_code);
-	else
+	if (!entry) {
 		tally_dropped(TALLY_STATE);
+		return 0;
+	}
+	entry->access = fault_access(error_code);
+	entry->huge = 0;
+	entry->begin_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -106,18 +130,47 @@ int fault__1__entry_kernel(__u64 *ctx)
 	return fault_entry(ctx[2]);
 }
 
+/*
+ * To four bits behind the first, to the nearest: the sum of many stays what it is, and the column
+ * costs half a byte of a row instead of 1.3.
+ */
+static __always_inline __u64 latency_round(__u64 ns)
+{
+	__u64 above = ns >> 5, step = 1;
+	for (int i = 0; i < 40 && above; i++) {
+		above >>= 1;
+		step <<= 1;
+	}
+	return (ns + step / 2) & -step;
+}
+
+static __always_inline void facts_add_entry(struct fault_facts *facts)
+{
+	struct fault_entry *entry = task_state(&fault_entries, NULL, 0);
+	if (!entry)
+		return;
+	facts->access = entry->access;
+	facts->huge = entry->huge;
+	if (entry->begin_ns)
+		facts->latency_ns = latency_round(bpf_ktime_get_ns() - entry->begin_ns);
+	entry->begin_ns = 0;
+}
+
 static __always_inline int fault_handled(struct bpf_perf_event_data *ctx, __u8 kind, bool entered)
 {
-	__u8 access = 0;
+	struct fault_facts facts = {
+		.addr = ctx->addr,
+		.ip = PT_REGS_IP(&ctx->regs),
+		.user = (ctx->regs.cs & 3) == 3,
+		.kind = kind,
+	};
 	tally_seen(TALLY_INVOKED);
 	if (!target_current())
 		return 0;
-	if (entered) {
-		struct fault_entry *entry = task_state(&fault_entries, NULL, 0);
-		access = entry ? entry->access : 0;
-	}
+	if (entered)
+		facts_add_entry(&facts);
 	fault_count(0, 1);
-	fault_emit(ctx->addr, PT_REGS_IP(&ctx->regs), (ctx->regs.cs & 3) == 3, kind, access);
+	fault_emit(&facts);
 	return 0;
 }
 
@@ -151,9 +204,14 @@ static __always_inline int fault_entered(__u64 *ctx)
 	struct pt_regs___kernel *regs = (void *)ctx[1];
 	if (!target_current())
 		return 0;
+	struct fault_facts facts = {
+		.addr = ctx[0],
+		.ip = BPF_CORE_READ(regs, ip),
+		.user = !!(ctx[2] & ERROR_USER),
+		.access = fault_access(ctx[2]),
+	};
 	fault_count(0, 1);
-	fault_emit(ctx[0], BPF_CORE_READ(regs, ip), !!(ctx[2] & ERROR_USER), 0,
-		   fault_access(ctx[2]));
+	fault_emit(&facts);
 	return 0;
 }
 
@@ -172,10 +230,20 @@ int fault__3__kernel(__u64 *ctx)
 ARG(count_memcg_events, item);
 ARG(count_memcg_events, val);
 
+/* A huge page was made for the fault that is being handled. */
+static __always_inline void fault_is_huge(void)
+{
+	struct fault_entry *entry = target_current() ? task_state(&fault_entries, NULL, 0) : NULL;
+	if (entry)
+		entry->huge = 1;
+}
+
 SEC("tp_btf/count_memcg_events")
 int fault_total__1__memcg(__u64 *ctx)
 {
 	__u64 item = (__u32)arg(ctx, arg__count_memcg_events__item);
+	if (item == bpf_core_enum_value(enum vm_event_item, THP_FAULT_ALLOC))
+		fault_is_huge();
 	if (item != bpf_core_enum_value(enum vm_event_item, PGFAULT) || !target_current())
 		return 0;
 	fault_count(arg(ctx, arg__count_memcg_events__val), 0);

@@ -41,7 +41,7 @@ typedef struct {
 
 struct mm_struct {
 	mm_context_t context;
-	unsigned long brk; /* where the heap ends that brk(2) moves */
+	unsigned long start_brk, brk, start_stack;
 };
 
 struct rb_node {
@@ -150,7 +150,8 @@ struct files_struct {
 };
 
 struct vm_area_struct {
-	unsigned long vm_start, vm_end, vm_pgoff;
+	unsigned long vm_start, vm_end, vm_flags, vm_pgoff;
+	const void *vm_ops;
 	struct file *vm_file;
 };
 
@@ -316,6 +317,7 @@ enum vm_event_item {
 	PGFAULT = 1, /* the running kernel's value comes by CO-RE */
 	PSWPIN,
 	PSWPOUT,
+	THP_FAULT_ALLOC,
 };
 
 /* In a uprobe.session program (6.13): whether this is the function's return. */

@@ -13,6 +13,7 @@
 
 enum {
 	UNWIND_RANGES = 8,      /* mappings that a slot remembers */
+	SLOT_MAPPINGS = 8,      /* likewise, with what is mapped there (mappings.h) */
 	UNWIND_MEMOS = 1024,    /* rows that it remembers, by address */
 	UNWIND_ADDR_BITS = 47,  /* of an address in user space */
 	UNWIND_WINDOW = 8192,   /* bytes of the stack that are read at once, in two halves */
@@ -32,6 +33,13 @@ struct file_walk {
 	struct file_definition definition;
 };
 
+/* What is mapped from start to end: an address less `base` is an offset in the file. */
+struct mapping {
+	__u64 start, end, base;
+	file_ref file;
+	__u64 class; /* enum memory_class */
+};
+
 /* The row that holds at an address. */
 struct unwind_memo {
 	__u64 tag; /* the address and, above it, the slot's `memory` then */
@@ -46,6 +54,10 @@ struct stack_slot {
 	__u32 range_count, range;
 	struct unwind_range ranges[UNWIND_RANGES];
 	struct unwind_memo memos[UNWIND_MEMOS];
+	/* What is mapped where, valid while the first two stay the same. */
+	__u64 mapping_space, mapping_sequence, mapping_mm;
+	__u32 mapping_count, mapping;
+	struct mapping mappings[SLOT_MAPPINGS];
 	/* The walk. */
 	__u64 mm, ip, sp, fp, key;
 	__u64 called;  /* ip is a return address: the call is before it */

@@ -80,9 +80,10 @@ __noinline __u64 maple_child(__u32 index, bool leaf, __u64 addr)
 	return slot->node[i & (UNWIND_NODE_WORDS - 1)];
 }
 
-static __always_inline __u64 space_find_maple(__u32 index, struct stack_slot *slot, __u64 addr)
+static __always_inline __u64 space_find_maple(__u32 index, struct stack_slot *slot, __u64 space,
+					      __u64 addr)
 {
-	struct mm_struct___maple *mm = (void *)slot->mm;
+	struct mm_struct___maple *mm = (void *)space;
 	__u64 entry = (__u64)BPF_CORE_READ(mm, mm_mt.ma_root);
 	for (int i = 0; i < MAPLE_DEPTH; i++) {
 		bool leaf = (entry >> 3 & 15) == MAPLE_LEAF;
@@ -96,11 +97,12 @@ static __always_inline __u64 space_find_maple(__u32 index, struct stack_slot *sl
 	return 0;
 }
 
-static __always_inline __u64 space_find(__u32 index, struct stack_slot *slot, __u64 addr)
+/* The vm_area_struct of an address, to be checked that it is; 0: none was found. */
+static __always_inline __u64 space_find(__u32 index, struct stack_slot *slot, __u64 mm, __u64 addr)
 {
 	if (bpf_core_field_exists(struct mm_struct___maple, mm_mt))
-		return space_find_maple(index, slot, addr);
-	return space_find_rb(slot->mm, addr);
+		return space_find_maple(index, slot, mm, addr);
+	return space_find_rb(mm, addr);
 }
 
 /* ---- the file */
@@ -160,7 +162,7 @@ static __always_inline bool space_fill(__u32 index, struct stack_slot *slot,
 				       struct unwind_range *range, __u64 addr)
 {
 	struct unwind_file file = { 0 };
-	__u64 found = space_find(index, slot, addr);
+	__u64 found = space_find(index, slot, slot->mm, addr);
 	struct vm_area_struct *vma = (void *)found;
 	range->start = found ? BPF_CORE_READ(vma, vm_start) : 0;
 	range->end = found ? BPF_CORE_READ(vma, vm_end) : 0;

@@ -2,7 +2,7 @@
 --
 -- Faults are counted by whole seconds: a window is widened to them. What is
 -- neither minor nor major, or neither read nor write, is not known to be either
--- (or fetched an instruction).
+-- (or fetched an instruction). total_ms is the time until they were handled.
 --
 --   top   so many stacks (20)
 
@@ -19,14 +19,15 @@ FROM (
 		sum(iif(kind = 1, n, 0)) AS minor,
 		sum(iif(kind = 2, n, 0)) AS major,
 		sum(iif(access = 1, n, 0)) AS "read",
-		sum(iif(access = 2, n, 0)) AS "write"
+		sum(iif(access = 2, n, 0)) AS "write",
+		nullif(sum(sum_latency_ns), 0) / 1e6 AS total_ms
 	FROM fault_sum
 	WHERE bucket_ns BETWEEN :from - 999999999 AND :to
 	AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)
 	GROUP BY session, process_id, stack_id
 );
 
-SELECT f.faults, f.minor, f.major, f.read, f.write, p.pid, p.comm, t.folded AS stack, t.places
+SELECT f.faults, f.minor, f.major, f.read, f.write, f.total_ms, p.pid, p.comm, t.folded AS stack, t.places
 FROM fault_site AS f
 LEFT JOIN process AS p ON p.id = f.process_id
 LEFT JOIN stack_text AS t ON t.stack_id = f.stack_id
@@ -41,6 +42,46 @@ HAVING count(*) > 0;
 
 SELECT 'No page fault was recorded.' AS note
 WHERE NOT EXISTS (SELECT 1 FROM fault_site);
+
+-- By memory: what was mapped at the address
+SELECT
+	coalesce(c.name, 'not known') AS memory,
+	s.faults,
+	s.minor,
+	s.major,
+	s.huge,
+	100.0 * s.faults / sum(s.faults) OVER () AS faults_pct,
+	s.total_ns / 1e6 AS total_ms,
+	s.total_ns / 1e3 / s.faults AS mean_us
+FROM (
+	SELECT
+		class,
+		sum(n) AS faults,
+		sum(iif(kind = 1, n, 0)) AS minor,
+		sum(iif(kind = 2, n, 0)) AS major,
+		sum(iif(huge = 1, n, 0)) AS huge,
+		nullif(sum(sum_latency_ns), 0) AS total_ns
+	FROM fault_sum
+	WHERE bucket_ns BETWEEN :from - 999999999 AND :to
+	AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)
+	GROUP BY class
+) AS s
+LEFT JOIN memory_class AS c ON c.class = s.class
+ORDER BY s.faults DESC, s.class;
+
+-- By latency: how long faults took to be handled
+SELECT
+	printf('%,.1f - %,.1f', (1 << log2_latency_ns) / 1e3, (2 << log2_latency_ns) / 1e3) AS latency_us,
+	sum(n) AS faults,
+	sum(iif(kind = 1, n, 0)) AS minor,
+	sum(iif(kind = 2, n, 0)) AS major,
+	sum(sum_latency_ns) / 1e6 AS total_ms
+FROM fault_latency
+WHERE bucket_ns BETWEEN :from - 999999999 AND :to
+AND log2_latency_ns IS NOT NULL
+AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)
+GROUP BY log2_latency_ns
+ORDER BY log2_latency_ns;
 
 -- Coverage: rows, lost rows and faults that the kernel made, against the kernel's own count
 WITH program AS (

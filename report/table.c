@@ -66,9 +66,10 @@ static void column_init(struct table *table, int i, const char *name)
 		.name = name,
 		.width = strlen(name),
 		.identifier = is_identifier(name),
-		.decimals = ends_with(name, "_ms") ? 3
-			    : is_ratio(name)       ? 2
-						   : -1,
+		.decimals = ends_with(name, "_ms")   ? 3
+			    : ends_with(name, "_us") ? 1
+			    : is_ratio(name)         ? 2
+						     : -1,
 	};
 	if (!strcmp(name, "stack"))
 		table->stack = i;

@@ -1,7 +1,7 @@
 -- A database as `memtape analyze` makes one, by hand: a recording of 10 s of process 42, which allocates,
 -- faults and has to reclaim.
 PRAGMA application_id = 0x6d746170;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 CREATE TABLE info (key TEXT PRIMARY KEY, value);
 INSERT INTO info VALUES ('format', 1), ('sessions', 1), ('ended_sessions', 1), ('events', 0),
 	('first_ns', 1000000000000), ('last_ns', 1010000000000), ('damaged_blocks', 0), ('missing_blocks', 0);
@@ -73,11 +73,22 @@ INSERT INTO snapshot_tick VALUES (0, 1000000000000, 5, 0), (0, 1009500000000, 5,
 CREATE TABLE end (session INTEGER, ts_ns INTEGER, reason TEXT);
 INSERT INTO end VALUES (0, 1010000000000, 'the program ended');
 CREATE TABLE fault_sum (session INTEGER, bucket_ns INTEGER, process_id INTEGER, stack_id INTEGER, kind INTEGER,
-	access INTEGER, user INTEGER, n INTEGER);
+	access INTEGER, user INTEGER, class INTEGER, file_id INTEGER, huge INTEGER, n INTEGER, sum_latency_ns INTEGER);
 INSERT INTO fault_sum VALUES
-	(0, 1001000000000, 101, 11, 1, 2, 1, 700), (0, 1004000000000, 101, 11, 1, 2, 1, 200),
-	(0, 1004000000000, 101, 12, 2, 1, 1, 4), (0, 1004000000000, 101, 12, NULL, 3, 1, 6),
-	(0, 1002000000000, 102, NULL, 1, 1, 1, 30);
+	(0, 1001000000000, 101, 11, 1, 2, 1, 2, NULL, 0, 700, 900000), (0, 1004000000000, 101, 11, 1, 2, 1, 3, NULL, 0, 190, 200000),
+	(0, 1004000000000, 101, 11, 1, 2, 1, 2, NULL, 1, 10, 2000000),
+	(0, 1004000000000, 101, 12, 2, 1, 1, 1, 1, 0, 4, 800000), (0, 1004000000000, 101, 12, NULL, 3, 0, NULL, NULL, 0, 6, 0),
+	(0, 1002000000000, 102, NULL, 1, 1, 1, 5, 2, 0, 30, 60000);
+CREATE TABLE fault_latency (session INTEGER, bucket_ns INTEGER, process_id INTEGER, kind INTEGER, class INTEGER,
+	log2_latency_ns INTEGER, n INTEGER, sum_latency_ns INTEGER);
+INSERT INTO fault_latency VALUES
+	(0, 1001000000000, 101, 1, 2, 10, 700, 900000), (0, 1004000000000, 101, 1, 3, 10, 190, 200000),
+	(0, 1004000000000, 101, 1, 2, 17, 10, 2000000), (0, 1004000000000, 101, 2, 1, 17, 4, 800000),
+	(0, 1004000000000, 101, NULL, NULL, NULL, 6, 0), (0, 1002000000000, 102, 1, 5, 10, 30, 60000);
+CREATE TABLE file (id INTEGER PRIMARY KEY, host_id INTEGER, device INTEGER, inode INTEGER, generation INTEGER,
+	path TEXT, kind INTEGER);
+INSERT INTO file VALUES (1, 1, 266338307, 4711, 7, '/usr/lib/x86_64-linux-gnu/libc.so.6', 1),
+	(2, 1, 1, 42, 0, '/memfd:ring (deleted)', 2);
 CREATE TABLE heap_site (session INTEGER, process_id INTEGER, stack_id INTEGER, op INTEGER, allocs INTEGER,
 	alloc_bytes INTEGER, frees INTEGER, freed_bytes INTEGER, held INTEGER, held_bytes INTEGER,
 	held_at_exit INTEGER, failed INTEGER, first_ns INTEGER, last_ns INTEGER);
@@ -101,13 +112,13 @@ INSERT INTO symbol VALUES (1, 100, 'main', 4), (1, 4660, NULL, 0), (2, 100, 'mal
 CREATE TABLE line (image_id INTEGER, offset INTEGER, depth INTEGER, source_path TEXT, line INTEGER, symbol TEXT,
 	UNIQUE (image_id, offset, depth));
 INSERT INTO line VALUES (1, 200, 0, '/home/u/leak.h', 12, 'keep'), (1, 200, 1, '/home/u/leak.c', 30, 'leak_small');
-CREATE TABLE stack_text (stack_id INTEGER PRIMARY KEY, folded TEXT, places TEXT, leaf TEXT, caller TEXT,
+CREATE TABLE stack_text (stack_id INTEGER PRIMARY KEY, folded TEXT, places TEXT, leaf TEXT, leaf_path TEXT, caller TEXT,
 	caller_path TEXT, depth INTEGER);
 INSERT INTO stack_text VALUES
-	(1, '_start;main;leak_small;malloc', ';demo.c:70;leak.c:30;', 'malloc', 'leak_small', '/home/u/demo', 4),
-	(2, '_start;main;[demo 61626364+0x1234];calloc', NULL, 'calloc', '[demo 61626364+0x1234]', '/home/u/demo', 4),
-	(3, '_start;main;grow<int, char>;realloc', NULL, 'realloc', 'grow<int, char>', '/home/u/demo', 4),
-	(4, '_start;main;fopen;malloc', NULL, 'malloc', 'fopen', '/usr/lib/x86_64-linux-gnu/libc.so.6', 4),
-	(5, '_start;main;fine;malloc', NULL, 'malloc', 'fine', '/home/u/demo', 4),
-	(11, '_start;main;touch', NULL, 'touch', 'main', '/home/u/demo', 3),
-	(12, '_start;main;read_file', NULL, 'read_file', 'main', '/home/u/demo', 3);
+	(1, '_start;main;leak_small;malloc', ';demo.c:70;leak.c:30;', 'malloc', '/usr/lib/libc.so.6', 'leak_small', '/home/u/demo', 4),
+	(2, '_start;main;[demo 61626364+0x1234];calloc', NULL, 'calloc', '/usr/lib/libc.so.6', '[demo 61626364+0x1234]', '/home/u/demo', 4),
+	(3, '_start;main;grow<int, char>;realloc', NULL, 'realloc', '/usr/lib/libc.so.6', 'grow<int, char>', '/home/u/demo', 4),
+	(4, '_start;main;fopen;malloc', NULL, 'malloc', '/usr/lib/libc.so.6', 'fopen', '/usr/lib/x86_64-linux-gnu/libc.so.6', 4),
+	(5, '_start;main;fine;malloc', NULL, 'malloc', '/usr/lib/libc.so.6', 'fine', '/home/u/demo', 4),
+	(11, '_start;main;touch', NULL, 'touch', '/home/u/demo', 'main', '/home/u/demo', 3),
+	(12, '_start;main;read_file', NULL, 'read_file', '/home/u/demo', 'main', '/home/u/demo', 3);

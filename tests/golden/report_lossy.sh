@@ -21,7 +21,7 @@ sqlite3 alpha.db "UPDATE info SET value = 2 WHERE key = 'damaged_blocks';
 	INSERT INTO info VALUES ('first_damage_offset', 4096), ('first_damage', 'damaged block at byte 4096: the checksum of its content is wrong')"
 ask report sources alpha.db
 ask report sources alpha.db --strict
-sqlite3 alpha.db "DELETE FROM heap_site; DELETE FROM heap_note; DELETE FROM fault_sum"
+sqlite3 alpha.db "DELETE FROM heap_site; DELETE FROM heap_note; DELETE FROM fault_sum; DELETE FROM fault_latency"
 ask report leaks alpha.db
 ask report faults alpha.db
 finish

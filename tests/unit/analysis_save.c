@@ -50,8 +50,9 @@ static void row(struct writer *writer, int64_t now)
 			    0);
 	else
 		CHECK_EQUAL(writer_add(writer, table_named("fault"),
-				       (uint64_t[]){ ts_ns, process, process, 1 + below(2), 1, 1,
-						     addr, 0, stack },
+				       (uint64_t[COLUMNS_MAX]){
+					       ts_ns, process, process, 1 + below(2), 1, 1, addr, 0,
+					       stack, below(8), 0, 0, below(2), below(10000) },
 				       0),
 			    0);
 }
@@ -100,12 +101,14 @@ static const char *const queries[] = {
 	"SELECT * FROM loss ORDER BY session",
 	"SELECT * FROM counter ORDER BY session",
 	"SELECT * FROM end ORDER BY session",
-	"SELECT *, sum(n) FROM fault_sum GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7",
+	"SELECT *, sum(n) FROM fault_sum GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
+	" ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10",
+	"SELECT *, sum(n) FROM fault_latency GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",
 	"SELECT stack_id, sum(n) FROM fault_sum WHERE bucket_ns BETWEEN 2000000000 AND 5000000000"
 	" GROUP BY 1 ORDER BY 1",
 	"SELECT * FROM heap_site ORDER BY session, process_id, stack_id, op",
 	"SELECT * FROM heap_note ORDER BY session, process_id, stack_id, note",
-	"SELECT t.folded, t.leaf, t.caller, t.caller_path, t.depth, sum(s.held_bytes) FROM heap_site s"
+	"SELECT t.folded, t.leaf, t.leaf_path, t.caller, t.caller_path, t.depth, sum(s.held_bytes) FROM heap_site s"
 	" JOIN stack_text t USING (stack_id) GROUP BY s.stack_id ORDER BY t.folded",
 	"SELECT wall_time(ts_ns, session), wall_date(ts_ns, session) FROM fork ORDER BY 1",
 	"SELECT snapshot_value(content_text, 'pgmajfault') FROM snapshot_system ORDER BY session",
@@ -262,7 +265,7 @@ static void check_bad_files(const char *path)
 	open_fails(path, header, 20, -EBADMSG, "not one of memtape's");
 	memcpy(header + 68, "mtap", 4);
 	open_fails(path, header, 100, -EBADMSG, "an older version (0)");
-	header[63] = 3;
+	header[63] = 4;
 	open_fails(path, header, 100, -EBADMSG, "damaged");
 	header[60] = 1;
 	open_fails(path, header, 100, -ENOMSG, "newer");

@@ -188,7 +188,7 @@ static void test_integers(void)
 	struct records all;
 
 	for (unsigned i = 0; i < ROWS; i++) {
-		uint64_t row[] = {
+		uint64_t row[COLUMNS_MAX] = {
 			value_of(i),  0, value_of(i + 1), value_of(i + 2), i, 1, value_of(3 * i),
 			-value_of(i), 0
 		};

@@ -308,15 +308,15 @@ static inline void small_events(struct writer *writer, uint64_t base, int64_t at
 	struct cell snapshot[COLUMNS_MAX] = { 0 }, loss[COLUMNS_MAX] = { 0 };
 
 	for (int i = 0; i < 5; i++) {
-		uint64_t faults[] = { at_ns + 1000 * i,
-				      base + 3 + i % 2,
-				      400,
-				      1,
-				      2,
-				      1,
-				      i % 2 ? 0x7fff12345678 : 0xffffffff81000000,
-				      -1ULL * i,
-				      base + 20 + i % 3 };
+		uint64_t faults[COLUMNS_MAX] = { at_ns + 1000 * i,
+						 base + 3 + i % 2,
+						 400,
+						 1,
+						 2,
+						 1,
+						 i % 2 ? 0x7fff12345678 : 0xffffffff81000000,
+						 -1ULL * i,
+						 base + 20 + i % 3 };
 		uint64_t heaps[] = { at_ns - 7 * i,    base + 3,       401, 1 + i,
 				     0x5581 + 16 * i,  UINT64_MAX - i, 0,   0,
 				     i ? base + 22 : 0 };

@@ -34,15 +34,20 @@ static void rows(struct writer *writer, int64_t *now)
 		 access = 1U << table_column(fault, "access");
 
 	for (int i = 0; i < ROWS; i++) {
-		uint64_t values[] = { (uint64_t)(*now += (int64_t)below(10000000)),
-				      below(PROCESSES + 1),
-				      below(3),
-				      below(3),
-				      below(4),
-				      below(2),
-				      below(100),
-				      0,
-				      below(PROCESSES + 1) };
+		uint64_t values[COLUMNS_MAX] = { (uint64_t)(*now += (int64_t)below(10000000)),
+						 below(PROCESSES + 1),
+						 below(3),
+						 below(3),
+						 below(4),
+						 below(2),
+						 below(100),
+						 0,
+						 below(PROCESSES + 1),
+						 below(8),
+						 0,
+						 0,
+						 0,
+						 below(3) ? below(1ULL << below(40)) : below(3) };
 
 		CHECK_EQUAL(writer_add(writer, fault, values,
 				       (uint32_t)((below(3) ? 0 : kind) | (below(3) ? 0 : access))),
@@ -156,6 +161,27 @@ static void check_sums(struct analysis *a)
 				" ('process_id'), ('n'), ('sum_size_bytes'), ('sum_stack_id'))"));
 }
 
+/* By powers of two: of 0, 1, and what is between. */
+static void check_logarithms(struct analysis *a)
+{
+	char select[2000] = "SELECT kind, CASE WHEN latency_ns < 2 THEN 0";
+
+	for (int i = 1; i < 41; i++)
+		sprintf(select + strlen(select), " WHEN latency_ns < %lld THEN %d", 2LL << i, i);
+	check_same(a,
+		   sqlite3_mprintf("SELECT kind, log2_latency_ns, sum(n), sum(sum_latency_ns)"
+				   " FROM fault_latency GROUP BY 1, 2 ORDER BY 1, 2"),
+		   sqlite3_mprintf("%s END AS log, count(*), sum(latency_ns) FROM fault"
+				   " GROUP BY 1, 2 ORDER BY 1, 2",
+				   select));
+	check_same(
+		a, sqlite3_mprintf("SELECT sum(n) FROM fault_latency WHERE log2_latency_ns = 4"),
+		sqlite3_mprintf("SELECT count(*) FROM fault WHERE latency_ns BETWEEN 16 AND 31"));
+	check_refused(
+		a, "CREATE VIRTUAL TABLE temp.x USING rollup(heap, by op, every 1 s, sum log2:op)",
+		"sum log2:op");
+}
+
 static void check_bad_declarations(struct analysis *a)
 {
 	check_refused(a, "CREATE VIRTUAL TABLE temp.x USING rollup(nothing, every 1 s)",
@@ -183,6 +209,7 @@ int main(void)
 	check_keys(a);
 	check_windows(a);
 	check_sums(a);
+	check_logarithms(a);
 	check_bad_declarations(a);
 	analysis_close(a);
 	unlink(path);

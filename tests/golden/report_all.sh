@@ -10,7 +10,7 @@ for file in "$golden"/../../report/*.sql; do
 		{ echo "$(basename "$file" .sql) is not in the list"; exit 1; } >&3
 	"$memtape" report | grep -qF "${line%.}" || { echo "the list does not say: $line"; exit 1; } >&3
 done
-for report in overview leaks faults vmscan sources losses; do
+for report in overview leaks faults ffaults perf-stat perf-report vmscan sources losses; do
 	ask report $report alpha.db
 done
 for format in csv json folded svg; do

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "analyzer/demangle.h"
+#include "analyzer/flags.h"
 #include "analyzer/gfp.h"
 #include "analyzer/index.h"
 
@@ -288,5 +289,7 @@ int functions_register(struct analysis *analysis)
 					     functions[i].function, NULL, NULL);
 	if (!rc)
 		rc = gfp_register(analysis->db);
+	if (!rc)
+		rc = flags_register(analysis->db);
 	return rc ? rc : demangle_register(analysis->db);
 }

@@ -1,6 +1,8 @@
 /*
  * cost faults N [DEPTH]   touches N fresh pages, that many frames deeper
  * cost pairs N [DEPTH]    calls malloc and free N times
+ * cost calls N [DEPTH]    makes a system call that has nothing to do with memory N times
+ * cost maps N [DEPTH]     maps and unmaps a page N times
  * Prints the nanoseconds of CPU time that one took: on a shared machine it is steadier than the
  * clock on the wall. What a recording adds is the difference to a run without.
  */
@@ -9,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 static volatile uintptr_t sink;
 
@@ -51,6 +55,27 @@ static int64_t pairs(long n)
 	return now() - begin;
 }
 
+static int64_t calls(long n)
+{
+	int64_t begin = now();
+	for (long i = 0; i < n; i++)
+		syscall(SYS_getppid);
+	return now() - begin;
+}
+
+static int64_t maps(long n)
+{
+	int64_t begin = now();
+	for (long i = 0; i < n; i++)
+		munmap(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096);
+	return now() - begin;
+}
+
+static const struct {
+	const char *name;
+	int64_t (*work)(long);
+} works[] = { { "faults", faults }, { "pairs", pairs }, { "calls", calls }, { "maps", maps } };
+
 static int64_t deeper(long depth, int64_t (*work)(long), long n)
 {
 	int64_t ns = depth ? deeper(depth - 1, work, n) : work(n);
@@ -61,9 +86,10 @@ static int64_t deeper(long depth, int64_t (*work)(long), long n)
 int main(int argc, char **argv)
 {
 	long n = argc > 2 ? atol(argv[2]) : 0, depth = argc > 3 ? atol(argv[3]) : 0;
-	if (n <= 0)
-		return 2;
-	int64_t ns = deeper(depth, strcmp(argv[1], "faults") ? pairs : faults, n);
-	printf("%.1f\n", (double)ns / (double)n);
-	return 0;
+	for (size_t i = 0; i < sizeof(works) / sizeof(*works) && n > 0; i++)
+		if (!strcmp(works[i].name, argv[1])) {
+			printf("%.1f\n", (double)deeper(depth, works[i].work, n) / (double)n);
+			return 0;
+		}
+	return 2;
 }

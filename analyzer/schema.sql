@@ -138,6 +138,11 @@ CREATE VIRTUAL TABLE temp.swaps
 USING procfs(system /proc/swaps, words 1, filename 1 text, type 2 text, size_kb 3, used_kb 4,
 	priority 5);
 
+-- /proc/sysvipc/shm, of the recorder's IPC namespace
+CREATE VIRTUAL TABLE temp.sysvipc_shm
+USING procfs(system /proc/sysvipc/shm, words 1, key 1, shmid 2, mode 3 text, size_bytes 4,
+	creator_pid 5, last_pid 6, nattch 7, uid 8, rss_bytes 15, swap_bytes 16);
+
 CREATE VIRTUAL TABLE temp.slabinfo
 USING procfs(system /proc/slabinfo, words 2, name 1 text, active_objects 2, objects 3,
 	object_bytes 4, objects_per_slab 5, pages_per_slab 6, active_slabs 14, slabs 15);

@@ -51,7 +51,8 @@ static bool is_identifier(const char *name)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcasecmp(name, names[i])) /* tools write PID */
 			return true;
-	return ends_with(name, "_id") || ends_with(name, "_addr") || ends_with(name, "_tid");
+	return ends_with(name, "_id") || ends_with(name, "_addr") || ends_with(name, "_tid") ||
+	       ends_with(name, "_pid");
 }
 
 /* Percents and rates, also as known tools name them. */

@@ -1,0 +1,195 @@
+-- Mappings made, changed and taken away, call by call.
+--
+-- mmap, munmap, mremap, madvise, mprotect, mlock and munlock, of files and of
+-- anonymous memory, failed ones too. PROT is (R)ead, (W)rite, (E)xecute; FILE a
+-- mapping's file. For mremap, SIZE(KB) is the size after it and ADDR where the
+-- mapping was. Calls of 32-bit programs are not seen.
+--
+--   rows   so many calls, the first ones (50)
+--   top    so many stacks (20)
+
+CREATE TEMP TABLE call AS
+SELECT
+	v.*,
+	CASE v.op
+		WHEN 1 THEN 'mmap'
+		WHEN 2 THEN 'munmap'
+		WHEN 3 THEN 'mremap'
+		WHEN 4 THEN 'madvise'
+		WHEN 5 THEN 'mprotect'
+		WHEN 6 THEN 'mlock'
+		WHEN 7 THEN 'munlock'
+		WHEN 8 THEN 'mlockall'
+		WHEN 9 THEN 'munlockall'
+		WHEN 10 THEN 'pkey_mprotect'
+	END AS name,
+	coalesce(v.new_length_bytes, 0) - v.length_bytes AS growth_bytes,
+	v.result BETWEEN -4095 AND -1 AS failed,
+	row_number() OVER (ORDER BY v.session, v.ts_ns, v.tid) AS place
+FROM vm_call AS v
+WHERE v.ts_ns BETWEEN :from AND :to
+AND coalesce(v.process_id, 0) IN (SELECT process_id FROM selected);
+
+SELECT
+	wall_time(c.ts_ns, c.session) AS TIME,
+	p.pid AS PID,
+	p.comm AS COMM,
+	c.name AS CALL,
+	iif(
+		c.op IN (1, 5, 10),
+		iif(c.protection & 1, 'R', '-') || iif(c.protection & 2, 'W', '-')
+			|| iif(c.protection & 4, 'E', '-'),
+		NULL
+	) AS PROT,
+	flags_text(c.name, c.flags) AS FLAGS,
+	iif(c.op = 1 AND NOT c.flags & 32, c.file_offset_bytes / 1024, NULL) AS "OFFS(KB)",
+	iif(c.op IN (8, 9), NULL, iif(c.op = 3, c.new_length_bytes, c.length_bytes) / 1024) AS "SIZE(KB)",
+	iif(c.op IN (8, 9), NULL, printf('%x', c.addr)) AS ADDR,
+	coalesce(error_name(c.result), iif(c.op IN (1, 3), printf('%x', c.result), c.result)) AS RET,
+	printf('%.1f', c.duration_ns / 1e3) AS US,
+	f.path AS FILE
+FROM call AS c
+LEFT JOIN process AS p ON p.id = c.process_id
+LEFT JOIN file AS f ON f.id = c.file_id
+WHERE :rows < 0
+OR c.place <= :rows
+ORDER BY c.place;
+
+SELECT printf('Left out (--rows): %,d calls.', count(*)) AS note
+FROM call
+WHERE :rows >= 0
+AND place > :rows
+HAVING count(*) > 0;
+
+SELECT 'No call was recorded.' AS note
+WHERE NOT EXISTS (SELECT 1 FROM call);
+
+-- By process; of what failed, no bytes
+SELECT
+	count(*) AS calls,
+	sum(c.failed) AS failed,
+	sum(iif(c.failed OR c.op IN (8, 9), 0, iif(c.op = 3, c.growth_bytes, c.length_bytes))) AS bytes,
+	sum(c.duration_ns) / 1000 AS total_us,
+	max(c.duration_ns) / 1000 AS longest_us,
+	c.name AS call,
+	p.pid,
+	p.comm
+FROM call AS c
+LEFT JOIN process AS p ON p.id = c.process_id
+GROUP BY c.session, c.process_id, c.name
+ORDER BY c.session, c.process_id, count(*) DESC, c.name;
+
+-- What failed
+SELECT
+	count(*) AS failed,
+	c.name AS call,
+	error_name(c.result) AS error,
+	flags_text(c.name, c.flags) AS flags,
+	max(c.length_bytes) AS largest_bytes,
+	p.pid,
+	p.comm
+FROM call AS c
+LEFT JOIN process AS p ON p.id = c.process_id
+WHERE c.failed
+GROUP BY c.session, c.process_id, c.name, c.result, c.flags
+ORDER BY count(*) DESC, c.session, c.process_id, c.name, c.result, c.flags;
+
+-- Files, by how much of them was mapped
+SELECT
+	count(*) AS mappings,
+	sum(c.length_bytes) AS bytes,
+	sum(c.flags & 15 <> 2) AS shared,
+	sum(c.protection & 4 <> 0) AS executable,
+	CASE f.kind WHEN 1 THEN 'file' WHEN 2 THEN 'shmem' WHEN 3 THEN 'hugetlb' WHEN 4 THEN 'other' END AS kind,
+	f.path AS file
+FROM call AS c
+JOIN file AS f ON f.id = c.file_id
+WHERE NOT c.failed
+GROUP BY f.path, f.kind
+ORDER BY sum(c.length_bytes) DESC, f.path
+LIMIT coalesce(:top, -1);
+
+-- By stack
+SELECT
+	count(*) AS calls,
+	sum(c.failed) AS failed,
+	sum(iif(c.failed OR c.op IN (8, 9), 0, iif(c.op = 3, c.growth_bytes, c.length_bytes))) AS bytes,
+	sum(c.duration_ns) / 1000 AS total_us,
+	c.name AS call,
+	p.pid,
+	p.comm,
+	t.folded AS stack,
+	t.places
+FROM call AS c
+LEFT JOIN process AS p ON p.id = c.process_id
+LEFT JOIN stack_text AS t ON t.stack_id = c.stack_id
+GROUP BY c.session, c.process_id, c.name, c.stack_id
+ORDER BY count(*) DESC, c.session, c.process_id, c.name, c.stack_id
+LIMIT coalesce(:top, -1);
+
+-- Coverage: rows of all processes, lost ones and what the kernel side counted, in the whole recording
+WITH recorded AS (
+	SELECT session, 'vm_call' AS name, count(*) AS n
+	FROM vm_call
+	WHERE ts_ns BETWEEN :from AND :to
+	GROUP BY session
+),
+counted AS (
+	SELECT session, substr(name, 1, length(name) - 5) AS name, max(value) AS n
+	FROM counter
+	WHERE substr(name, -5) = '.seen'
+	AND :from = 0
+	AND :to = 9223372036854775807
+	GROUP BY session, name
+),
+lost AS (
+	SELECT session, table_name AS name, sum(lost_rows) AS n
+	FROM loss
+	WHERE cause <> 'late'
+	GROUP BY session, table_name
+)
+SELECT
+	c.name AS "table",
+	coalesce(r.n, 0) AS "rows",
+	coalesce(l.n, 0) AS lost,
+	c.n AS counted,
+	100.0 * coalesce(r.n, 0) / c.n AS coverage_pct
+FROM counted AS c
+LEFT JOIN recorded AS r ON r.session = c.session AND r.name = c.name
+LEFT JOIN lost AS l ON l.session = c.session AND l.name = c.name
+WHERE c.name IN ('vm_call')
+AND c.n > 0
+ORDER BY c.session, c.name;
+
+-- This report is incomplete
+SELECT note
+FROM (
+	SELECT
+		0 AS place,
+		'' AS detail,
+		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
+			sum(value)) AS note
+	FROM info
+	WHERE key IN ('damaged_blocks', 'missing_blocks')
+	HAVING sum(value) > 0
+	UNION ALL
+	SELECT
+		1,
+		table_name || ' ' || cause,
+		printf('Lost rows of %s (%s): %,d.', table_name, cause, sum(lost_rows))
+	FROM loss
+	WHERE table_name IN ('vm_call', 'memory_call')
+	AND cause <> 'late'
+	AND lost_rows > 0
+	AND begin_ns <= :to
+	AND ts_ns >= :from
+	GROUP BY table_name, cause
+	UNION ALL
+	SELECT
+		3,
+		printf('%20d', session),
+		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
+	FROM session
+	WHERE session NOT IN (SELECT session FROM end)
+)
+ORDER BY place, detail;

@@ -250,20 +250,6 @@ int fault_total__1__memcg(__u64 *ctx)
 	return 0;
 }
 
-/* What handle_mm_fault returns for those that are no fault in getrusage: failed, or to be tried
- * again. */
-enum vm_fault_reason {
-	VM_FAULT_OOM = 1, /* the running kernel's values come by CO-RE */
-	VM_FAULT_SIGBUS,
-	VM_FAULT_SIGSEGV,
-	VM_FAULT_HWPOISON,
-	VM_FAULT_HWPOISON_LARGE,
-	VM_FAULT_FALLBACK,
-	VM_FAULT_RETRY,
-};
-
-#define REASON(name) bpf_core_enum_value(enum vm_fault_reason, VM_FAULT_##name)
-
 /* The second way, for kernels without that tracepoint (before 6.16). */
 SEC("fexit/handle_mm_fault")
 int fault_total__2__handled(__u64 *ctx)

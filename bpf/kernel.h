@@ -261,6 +261,15 @@ struct mm_struct___pressure {
 	struct task_struct *owner; /* with memory cgroups only */
 };
 
+struct folio___sized { /* as long as flags is a plain number */
+	unsigned long flags;
+	unsigned int _folio_nr_pages; /* of a large one */
+};
+
+struct vm_fault___flags {
+	unsigned int flags;
+};
+
 struct oom_control {
 	struct mem_cgroup *memcg;
 	unsigned int gfp_mask;
@@ -313,11 +322,36 @@ enum zone_stat_item {
 	NR_FREE_PAGES = 1,
 };
 
+enum pageflags {
+	PG_swapbacked = 1,
+	PG_head,
+};
+
 enum vm_event_item {
 	PGFAULT = 1, /* the running kernel's value comes by CO-RE */
 	PSWPIN,
 	PSWPOUT,
 	THP_FAULT_ALLOC,
+	THP_COLLAPSE_ALLOC,
+	THP_SWPOUT,
+};
+
+/* What handlers of faults return for those that are no fault in getrusage: failed, or to be tried
+ * again. */
+enum vm_fault_reason {
+	VM_FAULT_OOM = 1, /* the running kernel's values come by CO-RE */
+	VM_FAULT_SIGBUS,
+	VM_FAULT_SIGSEGV,
+	VM_FAULT_HWPOISON,
+	VM_FAULT_HWPOISON_LARGE,
+	VM_FAULT_FALLBACK,
+	VM_FAULT_RETRY,
+};
+
+#define REASON(name) bpf_core_enum_value(enum vm_fault_reason, VM_FAULT_##name)
+
+enum scan_result {
+	SCAN_SUCCEED = 1,
 };
 
 /* In a uprobe.session program (6.13): whether this is the function's return. */

@@ -43,3 +43,37 @@ int swap_total__1__memcg(__u64 *ctx)
 		return swapped(0, arg(ctx, arg__count_memcg_events__val));
 	return 0;
 }
+
+/* Further ways, for kernels without that tracepoint (before 6.13): what is read where that begins,
+ * what is written as reclaim tells it of folios, of which those of files are none of ours. */
+static __always_inline __u64 folio_pages(struct folio___sized *folio)
+{
+	if (!(BPF_CORE_READ(folio, flags) & 1ULL << bpf_core_enum_value(enum pageflags, PG_head)))
+		return 1;
+	return bpf_core_field_exists(folio->_folio_nr_pages) ? BPF_CORE_READ(folio, _folio_nr_pages)
+							     : 1;
+}
+
+SEC("fentry/swap_read_folio")
+int swap_total__2__read(__u64 *ctx)
+{
+	return swapped(folio_pages((void *)ctx[0]), 0);
+}
+
+/* Its name before 6.8. */
+SEC("fentry/swap_readpage")
+int swap_total__3__read(__u64 *ctx)
+{
+	(void)ctx;
+	return swapped(1, 0);
+}
+
+ARG(mm_vmscan_write_folio, folio);
+
+SEC("tp_btf/mm_vmscan_write_folio")
+int swap_total__23__write(__u64 *ctx)
+{
+	struct folio___sized *folio = (void *)arg(ctx, arg__mm_vmscan_write_folio__folio);
+	__u64 swapbacked = 1ULL << bpf_core_enum_value(enum pageflags, PG_swapbacked);
+	return BPF_CORE_READ(folio, flags) & swapbacked ? swapped(0, folio_pages(folio)) : 0;
+}

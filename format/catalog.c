@@ -15,9 +15,10 @@ static const char *const classes[] = { "id",   "path",   "comm",   "host",  "cmd
 static const struct {
 	const char *table, *column, *refers;
 } aliases[] = {
-	{ "stack", "parent_id", "stack" }, { "process", "parent_id", "process" },
-	{ "fork", "child_id", "process" }, { "exec", "program_id", "process" },
-	{ "oom", "victim_id", "process" }, { "oom", "limit_cgroup_id", "cgroup" },
+	{ "stack", "parent_id", "stack" },       { "process", "parent_id", "process" },
+	{ "fork", "child_id", "process" },       { "exec", "program_id", "process" },
+	{ "oom", "victim_id", "process" },       { "oom", "limit_cgroup_id", "cgroup" },
+	{ "huge_collapse", "by_id", "process" },
 };
 
 static int refuse(struct catalog *catalog, const char *words, ...)

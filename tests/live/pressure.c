@@ -5,6 +5,8 @@
  * pressure oom ANON SHMEM    a child holds so many MB and offers itself as the victim; the parent
  *                            uses memory until the child is gone
  * pressure swap MB ROUNDS    sends so many MB to swap and reads them again
+ * pressure huge N N          touches so many transparent huge pages, has so many others collapsed
+ * pressure hugetlb N N       touches so many pages of hugetlb, as often
  */
 #include "tests/live/oracle.h"
 
@@ -121,6 +123,78 @@ static int run_swap(struct truth *truth, char **argv)
 	return 0;
 }
 
+/* huge */
+
+static const size_t huge_page = 2 << 20;
+
+static char *map_huge(size_t n, int advice)
+{
+	uintptr_t place = (uintptr_t)map_pages((n + 1) * huge_page, 0);
+	char *pages = (char *)((place + huge_page - 1) & ~(huge_page - 1));
+
+	if (madvise(pages, n * huge_page, advice))
+		fail("madvise");
+	return pages;
+}
+
+/* So many huge pages does the kernel say that the process has. */
+static size_t huge_pages(void)
+{
+	FILE *file = fopen("/proc/self/smaps_rollup", "r");
+	char line[256];
+	size_t kb = 0;
+
+	if (!file)
+		fail("smaps_rollup");
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "AnonHugePages: %zu kB", &kb) == 1)
+			break;
+	fclose(file);
+	return kb / 2048;
+}
+
+static void touch_huge(volatile char *pages, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		pages[i * huge_page] = 1;
+}
+
+static void collapse(char *pages, size_t n)
+{
+	memset(pages, 1, n * huge_page);
+	if (madvise(pages, n * huge_page, MADV_HUGEPAGE) ||
+	    madvise(pages, n * huge_page, 25 /* MADV_COLLAPSE, since 6.1 */))
+		fail("MADV_COLLAPSE");
+}
+
+static int run_huge(struct truth *truth, char **argv)
+{
+	size_t faults = atol(argv[0]), collapses = atol(argv[1]), before;
+
+	touch_huge(map_huge(faults, MADV_HUGEPAGE), faults);
+	before = huge_pages();
+	truth_add(truth, "pid", getpid());
+	truth_add(truth, "huge_faults", before);
+	collapse(map_huge(collapses, MADV_NOHUGEPAGE), collapses);
+	truth_add(truth, "collapses", huge_pages() - before);
+	return 0;
+}
+
+static int run_hugetlb(struct truth *truth, char **argv)
+{
+	size_t n = atol(argv[0]), rounds = atol(argv[1]);
+
+	for (size_t i = 0; i < rounds; i++) {
+		char *pages = map_pages(n * huge_page, MAP_HUGETLB);
+
+		touch_huge(pages, n);
+		munmap(pages, n * huge_page);
+	}
+	truth_add(truth, "pid", getpid());
+	truth_add(truth, "hugetlb_faults", n * rounds);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -130,6 +204,8 @@ int main(int argc, char **argv)
 	} modes[] = {
 		{ "oom", 2, run_oom },
 		{ "swap", 2, run_swap },
+		{ "huge", 2, run_huge },
+		{ "hugetlb", 2, run_hugetlb },
 	};
 	static struct truth truth;
 
@@ -141,6 +217,6 @@ int main(int argc, char **argv)
 		truth_write(&truth, STDOUT_FILENO);
 		return err;
 	}
-	fprintf(stderr, "usage: pressure oom|swap NUMBER NUMBER\n");
+	fprintf(stderr, "usage: pressure oom|swap|huge|hugetlb NUMBER NUMBER\n");
 	return 2;
 }

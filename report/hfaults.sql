@@ -1,0 +1,195 @@
+-- Huge pages: faults that got one, small pages that were collapsed into one, and what became of them.
+--
+-- Faults and collapses are counted on the whole host, by process; stacks are of
+-- the targets. A collapse belongs to the process whose pages they are, BY is who
+-- did it: khugepaged, or a process that asked for it (MADV_COLLAPSE). Splits
+-- and failures are known of the whole host only.
+--
+--   top   so many processes and stacks (20)
+
+CREATE TEMP TABLE huge AS
+SELECT session, ts_ns, process_id, stack_id, faults, collapse_allocations, swapped_out
+FROM huge_total
+WHERE ts_ns BETWEEN :from AND :to
+AND coalesce(process_id, 0) IN (SELECT process_id FROM selected);
+
+CREATE TEMP TABLE collapse AS
+SELECT session, ts_ns, process_id, by_id, status, succeeded
+FROM huge_collapse
+WHERE ts_ns BETWEEN :from AND :to
+AND (
+	coalesce(process_id, 0) IN (SELECT process_id FROM selected)
+	OR coalesce(by_id, 0) IN (SELECT process_id FROM selected)
+);
+
+-- Transparent huge pages, by process
+SELECT
+	p.pid AS PID,
+	p.comm AS COMM,
+	sum(h.faults) AS FAULTS,
+	sum(h.collapses) AS COLLAPSES,
+	sum(h.swapped_out) AS SWAPPED
+FROM (
+	SELECT session, process_id, faults, 0 AS collapses, swapped_out
+	FROM huge
+	UNION ALL
+	SELECT session, process_id, 0, succeeded, 0
+	FROM collapse
+) AS h
+LEFT JOIN process AS p ON p.id = h.process_id
+GROUP BY h.session, h.process_id
+HAVING sum(h.faults) + sum(h.collapses) + sum(h.swapped_out) > 0
+ORDER BY sum(h.faults) DESC, sum(h.collapses) DESC, h.session, h.process_id
+LIMIT coalesce(:top, -1);
+
+SELECT 'No transparent huge page was made.' AS note
+WHERE NOT EXISTS (SELECT 1 FROM huge)
+AND NOT EXISTS (SELECT 1 FROM collapse);
+
+-- Collapses, by who did them; status is the kernel's enum scan_result
+SELECT
+	sum(c.succeeded) AS succeeded,
+	count(*) - sum(c.succeeded) AS failed,
+	iif(c.succeeded, NULL, c.status) AS status,
+	p.pid,
+	p.comm,
+	b.comm AS by
+FROM collapse AS c
+LEFT JOIN process AS p ON p.id = c.process_id
+LEFT JOIN process AS b ON b.id = c.by_id
+GROUP BY c.session, c.process_id, c.by_id, iif(c.succeeded, NULL, c.status)
+ORDER BY count(*) DESC, c.session, c.process_id, c.by_id, c.status
+LIMIT coalesce(:top, -1);
+
+-- Transparent huge pages, by stack of the targets
+SELECT
+	sum(h.faults + h.collapse_allocations) AS huge_pages,
+	sum(h.faults) AS faults,
+	sum(h.collapse_allocations) AS for_collapse,
+	p.pid,
+	p.comm,
+	t.folded AS stack,
+	t.places
+FROM huge AS h
+JOIN stack_text AS t ON t.stack_id = h.stack_id
+LEFT JOIN process AS p ON p.id = h.process_id
+GROUP BY h.session, h.process_id, h.stack_id
+HAVING sum(h.faults + h.collapse_allocations) > 0
+ORDER BY sum(h.faults + h.collapse_allocations) DESC, h.session, h.process_id, h.stack_id
+LIMIT coalesce(:top, -1);
+
+CREATE TEMP TABLE huge_counter AS
+WITH name(place, name, what) AS (
+	VALUES
+		(1, 'thp_fault_alloc', 'faults that got a huge page'),
+		(2, 'thp_fault_fallback', 'faults that got small pages instead'),
+		(3, 'thp_collapse_alloc', 'huge pages made to collapse small ones into'),
+		(4, 'thp_collapse_alloc_failed', 'of these, could not be made'),
+		(5, 'thp_split_page', 'huge pages split'),
+		(6, 'thp_split_page_failed', 'of these, could not be split'),
+		(7, 'thp_deferred_split_page', 'huge pages partly unmapped, to be split when memory is needed'),
+		(8, 'thp_split_pmd', 'mappings of huge pages split'),
+		(9, 'thp_zero_page_alloc', 'huge pages of zeroes'),
+		(10, 'thp_swpout', 'written to swap whole'),
+		(11, 'thp_swpout_fallback', 'split to be written to swap')
+),
+text AS (
+	SELECT
+		session,
+		ts_ns,
+		content_text,
+		row_number() OVER (PARTITION BY session ORDER BY ts_ns) AS nth,
+		row_number() OVER (PARTITION BY session ORDER BY ts_ns DESC) AS nth_last
+	FROM snapshot_system
+	WHERE path = '/proc/vmstat'
+	AND ts_ns BETWEEN :from AND :to
+	AND 0 IN (SELECT process_id FROM selected)
+),
+span AS (
+	SELECT a.session, a.ts_ns AS from_ns, b.ts_ns AS to_ns, a.content_text AS first, b.content_text AS last
+	FROM text AS a
+	JOIN text AS b ON b.session = a.session AND b.nth_last = 1
+	WHERE a.nth = 1
+)
+SELECT
+	s.session,
+	s.from_ns,
+	s.to_ns,
+	n.place,
+	n.name,
+	n.what,
+	snapshot_value(s.last, n.name) - snapshot_value(s.first, n.name) AS counted
+FROM span AS s
+CROSS JOIN name AS n;
+
+-- The whole host, between the first and the last snapshot
+SELECT counted AS count, what, name AS counter
+FROM huge_counter
+WHERE counted > 0
+ORDER BY session, place;
+
+-- Coverage: against the kernel's own counts
+WITH seen AS (
+	SELECT c.session, 1 AS place, sum(h.faults) AS seen
+	FROM huge_counter AS c
+	JOIN huge AS h ON h.session = c.session AND h.ts_ns BETWEEN c.from_ns + 1 AND c.to_ns
+	WHERE c.place = 1
+	GROUP BY c.session
+	UNION ALL
+	SELECT c.session, 3, sum(h.collapse_allocations)
+	FROM huge_counter AS c
+	JOIN huge AS h ON h.session = c.session AND h.ts_ns BETWEEN c.from_ns + 1 AND c.to_ns
+	WHERE c.place = 3
+	GROUP BY c.session
+)
+SELECT
+	c.what,
+	coalesce(s.seen, 0) AS seen,
+	(
+		SELECT coalesce(sum(l.lost_rows), 0)
+		FROM loss AS l
+		WHERE l.table_name = 'huge_total'
+		AND l.cause <> 'late'
+		AND l.begin_ns <= :to
+		AND l.ts_ns >= :from
+	) AS lost_rows,
+	c.counted,
+	100.0 * coalesce(s.seen, 0) / c.counted AS coverage_pct
+FROM huge_counter AS c
+LEFT JOIN seen AS s ON s.session = c.session AND s.place = c.place
+WHERE c.place IN (1, 3)
+AND coalesce(s.seen, 0) + c.counted > 0
+ORDER BY c.session, c.place;
+
+-- This report is incomplete
+SELECT note
+FROM (
+	SELECT
+		0 AS place,
+		'' AS detail,
+		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
+			sum(value)) AS note
+	FROM info
+	WHERE key IN ('damaged_blocks', 'missing_blocks')
+	HAVING sum(value) > 0
+	UNION ALL
+	SELECT
+		1,
+		table_name || ' ' || cause,
+		printf('Lost rows of %s (%s): %,d.', table_name, cause, sum(lost_rows))
+	FROM loss
+	WHERE table_name IN ('huge_total', 'huge_collapse')
+	AND cause <> 'late'
+	AND lost_rows > 0
+	AND begin_ns <= :to
+	AND ts_ns >= :from
+	GROUP BY table_name, cause
+	UNION ALL
+	SELECT
+		3,
+		printf('%20d', session),
+		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
+	FROM session
+	WHERE session NOT IN (SELECT session FROM end)
+)
+ORDER BY place, detail;

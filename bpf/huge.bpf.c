@@ -60,17 +60,15 @@ int huge_total__1__memcg(__u64 *ctx)
 	return 0;
 }
 
-enum { FAULT_WRITE = 1 }; /* FAULT_FLAG_WRITE of include/linux/mm_types.h */
-
 /* For kernels without that tracepoint (before 6.13): writes only, a read gets the page of zeroes.
  */
 SEC("fexit/do_huge_pmd_anonymous_page")
 int huge_total__2__fault(__u64 *ctx)
 {
-	struct vm_fault___flags *fault = (void *)ctx[0];
+	struct vm_fault *fault = (void *)ctx[0];
 	__u64 reasons = 0, failed = REASON(OOM) | REASON(FALLBACK) | REASON(RETRY);
 	if (function_result(ctx, 1, &reasons) || reasons & failed ||
-	    !(BPF_CORE_READ(fault, flags) & FAULT_WRITE))
+	    !(BPF_CORE_READ(fault, flags) & FAULT_FLAG_WRITE))
 		return 0;
 	return huge_count(1, 0, 0);
 }

@@ -266,8 +266,12 @@ struct folio___sized { /* as long as flags is a plain number */
 	unsigned int _folio_nr_pages; /* of a large one */
 };
 
-struct vm_fault___flags {
-	unsigned int flags;
+enum fault_flag {
+	FAULT_FLAG_WRITE = 1,
+};
+
+struct vm_fault {
+	enum fault_flag flags;
 };
 
 struct oom_control {
@@ -294,7 +298,22 @@ struct zonelist {
 };
 
 struct pglist_data {
+	struct zone node_zones[1];
 	struct zonelist node_zonelists[1];
+	int node_id;
+};
+
+enum migrate_mode {
+	MIGRATE_ASYNC,
+};
+
+struct compact_control {
+	struct zone *zone;
+	unsigned long total_migrate_scanned;
+	unsigned long total_free_scanned;
+	int order;
+	enum migrate_mode mode;
+	bool direct_compaction;
 };
 
 struct lruvec {
@@ -320,6 +339,27 @@ enum cgroup_subsys_id {
 
 enum zone_stat_item {
 	NR_FREE_PAGES = 1,
+};
+
+enum zone_type {
+	ZONE_DMA = 1,
+	ZONE_DMA32,
+	ZONE_NORMAL,
+	ZONE_HIGHMEM,
+	ZONE_MOVABLE,
+	ZONE_DEVICE,
+};
+
+enum compact_result {
+	COMPACT_NOT_SUITABLE_ZONE = 1,
+	COMPACT_SKIPPED,
+	COMPACT_DEFERRED,
+	COMPACT_NO_SUITABLE_PAGE,
+	COMPACT_CONTINUE,
+	COMPACT_COMPLETE,
+	COMPACT_PARTIAL_SKIPPED,
+	COMPACT_CONTENDED,
+	COMPACT_SUCCESS,
 };
 
 enum pageflags {

@@ -37,12 +37,6 @@ struct {
 	__type(value, struct compaction_begun);
 } compactions_begun SEC(".maps");
 
-/* The place of the running kernel's value among `names`, from 1; 0: it is none of them. */
-#define PLACE(value, type, name, place)                                                            \
-	if (bpf_core_enum_value_exists(enum type, name) &&                                         \
-	    (value) == bpf_core_enum_value(enum type, name))                                       \
-	return place
-
 static __always_inline __u8 zone_place(__u64 zone)
 {
 	PLACE(zone, zone_type, ZONE_DMA, 1);

@@ -362,6 +362,13 @@ enum compact_result {
 	COMPACT_SUCCESS,
 };
 
+enum vmscan_throttle_state {
+	VMSCAN_THROTTLE_WRITEBACK = 1,
+	VMSCAN_THROTTLE_ISOLATED,
+	VMSCAN_THROTTLE_NOPROGRESS,
+	VMSCAN_THROTTLE_CONGESTED,
+};
+
 enum pageflags {
 	PG_swapbacked = 1,
 	PG_head,

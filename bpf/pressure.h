@@ -22,6 +22,12 @@
 		return code;                                                                       \
 	}
 
+/* The place of the running kernel's value among `names`, from 1; 0: it is none of them. */
+#define PLACE(value, type, name, place)                                                            \
+	if (bpf_core_enum_value_exists(enum type, name) &&                                         \
+	    (value) == bpf_core_enum_value(enum type, name))                                       \
+	return place
+
 enum { TASK_KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD of include/linux/sched.h */
 enum { ZONES_MAX = 128 };                 /* of all nodes together */
 

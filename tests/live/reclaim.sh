@@ -25,3 +25,14 @@ ms=$(query "$dir/t.mtape" 'SELECT sum(duration_ns) / 1000000 FROM reclaim WHERE 
 seconds=$(awk -F, 'NR > 1 && NF == 6 { n++ } END { print n }' "$dir/timeline")
 echo "the timeline's M-RECLAIMms adds up to $sum in $seconds seconds, the rows to $ms"
 [ "$sum" -le "$ms" ] && [ "$sum" -ge $((ms - seconds)) ] || fail 'they differ'
+
+# --wide: pages stolen on the whole host, second by second, and who they were stolen for.
+"$memtape" report vmscan "$dir/t.mtape" --wide 1 --format csv > "$dir/wide"
+column_sum() { # FILE COLUMN: in the section that has it
+	awk -F, -v want="$2" '/^$/ { at = 0 } !at { for (i = 1; i <= NF; i++) if ($i == want) at = i; next } { sum += $at }
+		END { print sum + 0 }' "$1"
+}
+steal=$(column_sum "$dir/wide" STEAL)
+echo "--wide: $steal pages stolen, memory cgroups' own reclaim took $((after - before))"
+[ "$steal" -ge $(((after - before) * 99 / 100)) ] || fail 'pages are missing'
+grep -q ",/${cgroup##*/}$" "$dir/wide" || fail "no line of the cgroup in $(cat "$dir/wide")"

@@ -52,3 +52,7 @@ query "$dir/tight.mtape" "SELECT sum(in_pages), sum(out_pages), folded FROM swap
 driven=$(query "$dir/tight.mtape" "SELECT sum(out_pages) FROM swap_total JOIN stack_text USING (stack_id)
 	WHERE folded LIKE '%;run_swap;fill'")
 [ "$driven" -ge $((20 * 256)) ] || fail "fill has driven out only $driven pages"
+
+"$memtape" report vmscan "$dir/known.mtape" --wide 1 --format csv > "$dir/wide"
+equal 'KB from and to swap, in vmscan' "$(awk -F, '/^$/ { at = 0 } /,IN-SWAP,/ { at = 1; next } at { i += $11; o += $13 }
+	END { print i "," o }' "$dir/wide")" "$((in_counted * 4)),$((out_counted * 4))"

@@ -50,14 +50,14 @@ static inline enum stack_way way_named(const char *name)
  */
 static inline void ways_open(struct ways *ways, const char *way, uint32_t pid)
 {
-	static const char *const off[] = { NULL };
 	struct attach_target its = { .pids = &pid, .pid_count = 1 };
 	ways->stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	must(ways->stats < 0 ? -errno : 0, "statistics");
 	must(shared_open(128 << 20, &ways->shared), "maps");
-	struct object_setup setup = { ways->shared, false, btf__load_vmlinux_btf(),
-				      way_named(way) };
-	must(ladder_begin(&ways->ladder, &setup, &its, off), "programs");
+	struct object_setup setup = { .shared = ways->shared,
+				      .kernel = btf__load_vmlinux_btf(),
+				      .stacks = way_named(way) };
+	must(ladder_begin(&ways->ladder, &setup, &its, NULL), "programs");
 	must(shared_target(ways->shared, pid, true), "target");
 	must(images_open(&ways->definer, &ways->images), "images");
 	if (!strcmp(way, "unwind"))

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include "report/text.h"
 
 enum {
@@ -18,8 +19,13 @@ enum {
 
 struct report_parameter {
 	char name[REPORT_NAME_MAX + 1];
-	char initial[REPORT_NAME_MAX + 1]; /* "": NULL unless it is given */
+	char initial[REPORT_NAME_MAX + 1]; /* "": NULL unless it is given; "off": it is a flag */
 };
+
+static inline bool parameter_is_flag(const struct report_parameter *parameter)
+{
+	return !strcmp(parameter->initial, "off");
+}
 
 struct report {
 	const char *name, *sql;

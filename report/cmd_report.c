@@ -93,11 +93,40 @@ static int take_words(struct request *request, const struct words *words, struct
 	return err ? err : question_check(&request->question, outcome);
 }
 
+/* The flags of the report that the first word names become options. */
+static void flags_add(int argc, char **argv, struct report *report, struct option *options,
+		      bool *given)
+{
+	if (!argc || builtin_find(argv[0], report))
+		*report = (struct report){ 0 };
+	for (size_t i = 0; i < report->n_parameters; i++)
+		if (parameter_is_flag(&report->parameters[i]))
+			*options++ = (struct option){ report->parameters[i].name, 0, NULL,
+						      &given[i] };
+}
+
+static int flags_take(const struct report *report, const bool *given, struct words *words,
+		      struct outcome *outcome)
+{
+	for (size_t i = 0; i < report->n_parameters; i++) {
+		if (!given[i])
+			continue;
+		if (words->n_extra == EXTRAS_MAX)
+			return outcome_usage(outcome, "more than %d options of a report",
+					     EXTRAS_MAX);
+		words->extra[words->n_extra++] = (struct extra){ report->parameters[i].name, "1" };
+	}
+	return 0;
+}
+
 static int report_run(int argc, char **argv, struct outcome *outcome)
 {
+	enum { COMMON = 9 };
 	struct request request = { .question.format = "table" };
 	struct question *question = &request.question;
-	const struct option options[] = {
+	struct report report;
+	bool given[REPORT_PARAMETERS_MAX] = { false };
+	struct option options[COMMON + REPORT_PARAMETERS_MAX + 1] = {
 		{ "from", 0, &question->from, NULL },
 		{ "to", 0, &question->to, NULL },
 		{ "at", 0, &request.at, NULL },
@@ -107,11 +136,14 @@ static int report_run(int argc, char **argv, struct outcome *outcome)
 		{ "format", 0, &question->format, NULL },
 		{ "output", 'o', &request.out, NULL },
 		{ "strict", 0, NULL, &request.strict },
-		{ NULL, 0, NULL, NULL },
 	};
 	struct words words;
+
+	flags_add(argc, argv, &report, options + COMMON, given);
 	int err = options_parse(argc, argv, options, true, &words, outcome);
 
+	if (!err)
+		err = flags_take(&report, given, &words, outcome);
 	if (err)
 		return err;
 	if (words.help && !words.n)

@@ -4,7 +4,7 @@
 -- CGROUP is the path of the task's memory cgroup.
 --
 --   top      so many stalls, the longest ones; and so many processes and stacks (20)
---   memcg    1: also what memory cgroups at their limit made their tasks reclaim (0)
+--   memcg    also what memory cgroups at their limit made their tasks reclaim (off)
 
 CREATE TEMP TABLE stall AS
 SELECT
@@ -42,7 +42,7 @@ AND place > :top
 HAVING count(*) > 0;
 
 SELECT iif(:memcg, 'No task reclaimed pages itself.', 'No direct reclaim.') || coalesce((
-	SELECT printf(' Memory cgroups made their tasks reclaim %,d times: --memcg 1.', count(*))
+	SELECT printf(' Memory cgroups made their tasks reclaim %,d times: --memcg.', count(*))
 	FROM reclaim
 	WHERE ts_ns BETWEEN :from AND :to
 	AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)

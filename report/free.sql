@@ -5,7 +5,7 @@
 -- available, as procps 4 counts it; `compat` has the older ways.
 --
 --   every   a line every so many seconds; 0: the end only (0)
---   wide    1: buffers and cache apart (0)
+--   wide    buffers and cache apart (off)
 --   unit    b, k, m or g (k)
 --   compat  4: total - available; 3: total - free - buffers - cache; 2: total - free (4)
 

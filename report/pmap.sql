@@ -4,7 +4,7 @@
 -- and of all with memtape record --smaps TIME. In kB. Grew: by what is mapped,
 -- since the window's first reading of the process.
 --
---   path   1: whole paths, and the kernel's names ([heap], [vdso]) (0)
+--   path   whole paths, and the kernel's names ([heap], [vdso]) (off)
 
 CREATE TEMP TABLE ends AS
 SELECT session, process_id, min(ts_ns) AS first_ns, max(ts_ns) AS last_ns

@@ -82,7 +82,9 @@ static int bind_parameter(const struct question *question, sqlite3_stmt *stateme
 	/* What `top` leaves out for readers' sake would be missing in a sum. */
 	if (!value && !strcmp(name, "top") && render_sums(question->format))
 		value = "-1";
-	return bind_value(statement, i, value ? value : parameter ? parameter->initial : NULL);
+	if (!value && parameter)
+		value = parameter_is_flag(parameter) ? "0" : parameter->initial;
+	return bind_value(statement, i, value);
 }
 
 static int bind_all(const struct question *question, const struct window *window,

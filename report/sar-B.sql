@@ -5,7 +5,7 @@
 -- apart, else by who did it (sysstat before 12.7.9 adds both).
 --
 --   every   a line every so many seconds (1)
---   wide    1: also by who scanned and stole (0)
+--   wide    also by who scanned and stole (off)
 
 CREATE TEMP TABLE reading AS
 SELECT

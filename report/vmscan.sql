@@ -5,13 +5,13 @@
 -- cgroups) and of what kswapd did. KSWAPD counts requests to wake kswapd, which
 -- belong to no process; WRITEPAGE counts folios written out.
 --
--- With --wide 1, second by second, of the whole host: how long kswapd ran, how
+-- With --wide, second by second, of the whole host: how long kswapd ran, how
 -- long reclaimers were held up and zones were compacted, in what ended in that
 -- second; pages scanned and stolen by kswapd and by tasks themselves; KB read and
 -- written, of files and of swap; pages that had been thrown out and were needed
 -- again (refault). And who reclaimed for what.
 --
---   wide   1: kswapd, throttling, compaction, page-in and page-out, refaults; by cgroup and order (0)
+--   wide   kswapd, throttling, compaction, page-in and page-out, refaults; by cgroup and order (off)
 
 CREATE TEMP TABLE wall AS
 SELECT
@@ -112,7 +112,7 @@ FROM clock_second AS c
 LEFT JOIN scan AS s ON s.session = c.session AND s.second = c.second
 ORDER BY c.session, c.second;
 
-CREATE TEMP TABLE vmstat AS
+CREATE TEMP TABLE reading AS
 SELECT
 	session,
 	ts_ns,
@@ -175,7 +175,7 @@ SELECT
 	coalesce(w.kswapd_ns, 0) AS kswapd_ns,
 	coalesce(w.throttle_ns, 0) AS throttle_ns,
 	coalesce(w.compact_ns, 0) AS compact_ns
-FROM vmstat AS v
+FROM reading AS v
 LEFT JOIN (
 	SELECT
 		v.session,
@@ -183,7 +183,7 @@ LEFT JOIN (
 		sum(w.kswapd_ns) AS kswapd_ns,
 		sum(w.throttle_ns) AS throttle_ns,
 		sum(w.compact_ns) AS compact_ns
-	FROM vmstat AS v
+	FROM reading AS v
 	JOIN waited AS w ON w.session = v.session AND w.ts_ns > v.before_ns AND w.ts_ns <= v.ts_ns
 	GROUP BY v.session, v.ts_ns
 ) AS w ON w.session = v.session AND w.ts_ns = v.ts_ns

@@ -22,7 +22,7 @@ free_after=$(free_kb)
 after=$(stolen)
 check_reclaim "$dir/t.mtape" $((after - before))
 
-"$memtape" report drsnoop "$dir/t.mtape" --memcg 1 --top -1 --comm oracle --format csv > "$dir/all"
+"$memtape" report drsnoop "$dir/t.mtape" --memcg --top -1 --comm oracle --format csv > "$dir/all"
 equal 'the columns' "$(head -1 "$dir/all")" \
 	'TIME,COMM,TID,LAT(ms),PAGES,FREE(KB),KIND,ORDER,GFP,CGROUP'
 sed '/^$/,$d' "$dir/all" | tail -n +2 > "$dir/rows"
@@ -40,7 +40,7 @@ done
 
 # What the process itself says of where it was, and all of the stall.
 us=$(query "$dir/t.mtape" 'SELECT sum(duration_ns) / 1000 FROM reclaim WHERE stack_id IS NOT NULL')
-"$memtape" report drsnoop "$dir/t.mtape" --memcg 1 --format folded > "$dir/folded"
+"$memtape" report drsnoop "$dir/t.mtape" --memcg --format folded > "$dir/folded"
 sum=$(awk '{ sum += $NF } END { print sum }' "$dir/folded")
 echo "stacks hold $sum us of $us"
 [ "$sum" -le "$us" ] && [ "$sum" -ge $((us - 1000)) ] || fail 'they differ'
@@ -49,7 +49,7 @@ stackless=$(query "$dir/t.mtape" "SELECT count(*) FROM reclaim JOIN process ON p
 	WHERE comm = 'oracle' AND stack_id IS NULL")
 equal 'stalls without a stack' "$stackless" 0
 
-"$memtape" report drsnoop "$dir/t.mtape" --memcg 1 --format csv > "$dir/report"
+"$memtape" report drsnoop "$dir/t.mtape" --memcg --format csv > "$dir/report"
 grep '^pages freed for memory cgroups,' "$dir/report"
 grep '^pages freed for memory cgroups,' "$dir/report" |
 	awk -F, '$5 < 99 || $5 > 101 { exit 1 }' || fail 'the coverage is not within 1 %'

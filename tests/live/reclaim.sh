@@ -27,7 +27,7 @@ echo "the timeline's M-RECLAIMms adds up to $sum in $seconds seconds, the rows t
 [ "$sum" -le "$ms" ] && [ "$sum" -ge $((ms - seconds)) ] || fail 'they differ'
 
 # --wide: pages stolen on the whole host, second by second, and who they were stolen for.
-"$memtape" report vmscan "$dir/t.mtape" --wide 1 --format csv > "$dir/wide"
+"$memtape" report vmscan "$dir/t.mtape" --wide --format csv > "$dir/wide"
 column_sum() { # FILE COLUMN: in the section that has it
 	awk -F, -v want="$2" '/^$/ { at = 0 } !at { for (i = 1; i <= NF; i++) if ($i == want) at = i; next } { sum += $at }
 		END { print sum + 0 }' "$1"

@@ -53,6 +53,6 @@ driven=$(query "$dir/tight.mtape" "SELECT sum(out_pages) FROM swap_total JOIN st
 	WHERE folded LIKE '%;run_swap;fill'")
 [ "$driven" -ge $((20 * 256)) ] || fail "fill has driven out only $driven pages"
 
-"$memtape" report vmscan "$dir/known.mtape" --wide 1 --format csv > "$dir/wide"
+"$memtape" report vmscan "$dir/known.mtape" --wide --format csv > "$dir/wide"
 equal 'KB from and to swap, in vmscan' "$(awk -F, '/^$/ { at = 0 } /,IN-SWAP,/ { at = 1; next } at { i += $11; o += $13 }
 	END { print i "," o }' "$dir/wide")" "$((in_counted * 4)),$((out_counted * 4))"

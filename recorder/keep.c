@@ -76,40 +76,53 @@ static int keeper_open(const struct libc_function *function, uint32_t tid)
 
 /* Whether the process runs the file's own instruction. What cannot be read is not said to be gone.
  */
-static bool breakpoint_gone(const struct libc_function *function, uint32_t tid)
+static bool breakpoint_gone(const struct session_link *link, uint32_t tid)
 {
 	char name[64];
 	uint8_t code = 0;
-	uint64_t address = libc_address(tid, function);
 	snprintf(name, sizeof(name), "/proc/%u/mem", tid);
-	int fd = address ? open(name, O_RDONLY | O_CLOEXEC) : -1;
-	bool gone = fd >= 0 && pread(fd, &code, 1, (off_t)address) == 1 && code == function->code;
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	bool gone = fd >= 0 && pread(fd, &code, 1, (off_t)link->address) == 1 && code == link->code;
 	if (fd >= 0)
 		close(fd);
 	return gone;
 }
 
-/* Without a thread the process has ended, and needs nothing. */
+static int link_find(struct session_link *link, uint32_t tid, struct libc_function *function)
+{
+	struct program_name name;
+	char why[256];
+	if (!program_name_parse(bpf_program__name(link->program), &name))
+		return -EINVAL;
+	int error = libc_find(tid, name.event, function, why, sizeof(why));
+	if (error)
+		return error;
+	link->address = libc_address(tid, function);
+	link->code = function->code;
+	return link->address ? 0 : -ENOENT;
+}
+
+/* Without a thread the process has ended, and needs nothing. A keeper that cannot be opened is
+ * tried again in a second; a breakpoint that goes meanwhile is counted. */
 static void link_keep(struct object *object, struct session_link *link, uint32_t ended,
 		      struct replaced *replaced)
 {
 	struct libc_function function;
-	struct program_name name;
-	char why[256];
 	uint32_t tid = link->keeper_tid;
 	if (!tid || tid == ended || !thread_lives(tid))
 		tid = thread_choose(link->pid, ended);
+	bool known = link->kept && link->address;
 	link->kept = tid != 0;
-	if (!tid || !program_name_parse(bpf_program__name(link->program), &name) ||
-	    libc_find(tid, name.event, &function, why, sizeof(why)))
+	if (!tid)
 		return;
-	bool gone = breakpoint_gone(&function, tid);
-	object->breakpoints_lost += gone;
-	if (!gone && link->keeper >= 0 && link->keeper_tid == tid)
+	if (known && link->keeper >= 0 && link->keeper_tid == tid && !breakpoint_gone(link, tid))
 		return;
+	if (link_find(link, tid, &function))
+		return;
+	object->breakpoints_lost += breakpoint_gone(link, tid);
 	int keeper = keeper_open(&function, tid);
 	if (keeper < 0)
-		return; /* tried again in a second; a breakpoint that goes is counted */
+		return;
 	if (link->keeper >= 0)
 		replaced->fds[replaced->count++] = link->keeper;
 	link->keeper = keeper;

@@ -52,6 +52,8 @@ struct session_link {
 	bool kept;
 	int keeper;          /* -1: none */
 	uint32_t keeper_tid; /* the thread that it is of */
+	uint64_t address;    /* of the breakpoint, in the process; 0: not known yet */
+	uint8_t code;        /* what is there without it */
 };
 
 struct object {

@@ -2,8 +2,8 @@
  * handover exit|exec|borrow|alone: a process changes under a recording that began before: its first
  * thread ends before another one; another thread than the first runs a new program; a child runs
  * one while it borrows the process's memory. Waits for SIGUSR1 after "ready", then allocates and
- * frees CALLS blocks of SIZE bytes before and after; the new program does as it begins, after a
- * second in which it can be probed.
+ * frees CALLS blocks of SIZE bytes before and after; the new program does as it begins, after two
+ * seconds in which it can be probed.
  * alone: after the first thread's end it does so once for each SIGUSR2, and says "worked"; for
  * SIGHUP another thread takes the place of this one, and says "changed".
  */
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 		return 2;
 	mode = argv[1];
 	if (!strcmp(mode, "program")) {
-		sleep(1);
+		sleep(2);
 		work();
 		return 0;
 	}

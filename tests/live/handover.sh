@@ -25,8 +25,8 @@ check() { # WHAT PROGRAMS CALLS: of those programs, allocations and frees of the
 	equal "$1" "$(query "$t" "SELECT sum(op = 1), sum(op = 4) FROM heap JOIN process ON process.id = process_id
 		WHERE incomplete = $2 AND addr IN (SELECT addr FROM heap WHERE size_bytes = 4321)")" "$3,$3"
 	# Breakpoints that somebody else's recorder on this host took out for a moment are told of, and no fault.
-	equal 'rows of heap lost' "$(query "$t" "SELECT count(*) FROM loss WHERE table_name = 'heap'
-		AND cause <> 'breakpoints removed, all calls of'")" 0
+	equal 'rows of heap lost' "$(query "$t" "SELECT group_concat(cause || ' ' || lost_rows) FROM loss
+		WHERE table_name = 'heap' AND cause <> 'breakpoints removed, all calls of'")" ''
 }
 
 record_handover exit
@@ -104,10 +104,11 @@ lose() { # what was allocated and freed
 }
 for _ in 1 2 3 4 5; do
 	lose
-	[ "$seen" = 3000,3000 ] || break
+	kept=$(echo "$seen" | awk -F , '{ print ($1 > 2000 || $2 > 2000) }')
+	[ "$kept" = 1 ] || break
 	rm "$t"
 done
-[ "$seen" != 3000,3000 ] || skip 'others record the whole host: their breakpoints cannot be lost'
+[ "$kept" = 0 ] || skip 'others record the whole host: breakpoints stay for them'
 equal 'calls before and after the loss' "$seen" 2000,2000
 equal 'losses of all six functions that are told' "$(query "$t" "SELECT sum(lost_rows), count(*) FROM loss
 	WHERE table_name = 'heap' AND cause = 'breakpoints removed, all calls of'")" 6,1

@@ -18,8 +18,8 @@ struct command {
 	int (*run)(int argc, char **argv, struct outcome *outcome);
 };
 
-extern const struct command command_analyze, command_info, command_record, command_report,
-	command_sql, command_symbolize;
+extern const struct command command_analyze, command_export, command_info, command_record,
+	command_report, command_sql, command_symbolize;
 
 /* Prints the command's help. 0. */
 int command_help(const struct command *command);

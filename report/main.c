@@ -6,8 +6,8 @@
 #include "report/text.h"
 
 static const struct command *const commands[] = {
-	&command_record, &command_report, &command_analyze,
-	&command_sql,    &command_info,   &command_symbolize,
+	&command_record, &command_report,    &command_analyze, &command_sql,
+	&command_info,   &command_symbolize, &command_export,
 };
 
 enum {

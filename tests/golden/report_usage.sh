@@ -5,10 +5,13 @@
 ask
 ask help
 ask --version
-for command in report analyze sql info; do
+for command in report analyze sql info export; do
 	ask $command --help
 done
 ask report leaks --help
+ask export alpha.db
+ask export alpha.db --to xml
+ask export alpha.db --to perf-script
 ask help nothing
 ask repot
 ask report leks alpha.db | sed "s/; there are: .*, leaks, .*/; there are: .../"

@@ -8,91 +8,120 @@
 --   rows   so many calls, the first ones (50)
 --   top    so many stacks (20)
 
+CREATE TEMP TABLE operation (op INTEGER PRIMARY KEY, name TEXT);
+
+INSERT INTO operation
+VALUES
+	(1, 'mmap'),
+	(2, 'munmap'),
+	(3, 'mremap'),
+	(4, 'madvise'),
+	(5, 'mprotect'),
+	(6, 'mlock'),
+	(7, 'munlock'),
+	(8, 'mlockall'),
+	(9, 'munlockall'),
+	(10, 'pkey_mprotect');
+
+-- bytes: of what succeeded; of mremap, the growth
 CREATE TEMP TABLE call AS
 SELECT
-	v.*,
-	CASE v.op
-		WHEN 1 THEN 'mmap'
-		WHEN 2 THEN 'munmap'
-		WHEN 3 THEN 'mremap'
-		WHEN 4 THEN 'madvise'
-		WHEN 5 THEN 'mprotect'
-		WHEN 6 THEN 'mlock'
-		WHEN 7 THEN 'munlock'
-		WHEN 8 THEN 'mlockall'
-		WHEN 9 THEN 'munlockall'
-		WHEN 10 THEN 'pkey_mprotect'
-	END AS name,
-	coalesce(v.new_length_bytes, 0) - v.length_bytes AS growth_bytes,
-	v.result BETWEEN -4095 AND -1 AS failed,
-	row_number() OVER (ORDER BY v.session, v.ts_ns, v.tid) AS place
-FROM vm_call AS v
-WHERE v.ts_ns BETWEEN :from AND :to
-AND coalesce(v.process_id, 0) IN (SELECT process_id FROM selected);
+	session,
+	ts_ns,
+	process_id,
+	tid,
+	op,
+	addr,
+	length_bytes,
+	protection,
+	flags,
+	file_offset_bytes,
+	new_length_bytes,
+	result,
+	duration_ns,
+	stack_id,
+	file_id,
+	result BETWEEN -4095 AND -1 AS failed,
+	CASE
+		WHEN result BETWEEN -4095 AND -1 THEN 0
+		WHEN op = 3 THEN new_length_bytes - length_bytes
+		ELSE length_bytes
+	END AS bytes
+FROM vm_call
+WHERE ts_ns BETWEEN :from AND :to
+AND coalesce(process_id, 0) IN (SELECT process_id FROM selected);
 
 SELECT
 	wall_time(c.ts_ns, c.session) AS TIME,
 	p.pid AS PID,
 	p.comm AS COMM,
-	c.name AS CALL,
+	o.name AS CALL,
 	iif(
 		c.op IN (1, 5, 10),
 		iif(c.protection & 1, 'R', '-') || iif(c.protection & 2, 'W', '-')
 			|| iif(c.protection & 4, 'E', '-'),
 		NULL
 	) AS PROT,
-	flags_text(c.name, c.flags) AS FLAGS,
+	flags_text(o.name, c.flags) AS FLAGS,
 	iif(c.op = 1 AND NOT c.flags & 32, c.file_offset_bytes / 1024, NULL) AS "OFFS(KB)",
 	iif(c.op IN (8, 9), NULL, iif(c.op = 3, c.new_length_bytes, c.length_bytes) / 1024) AS "SIZE(KB)",
 	iif(c.op IN (8, 9), NULL, printf('%x', c.addr)) AS ADDR,
 	coalesce(error_name(c.result), iif(c.op IN (1, 3), printf('%x', c.result), c.result)) AS RET,
 	printf('%.1f', c.duration_ns / 1e3) AS US,
 	f.path AS FILE
-FROM call AS c
+FROM (
+	SELECT *
+	FROM call
+	ORDER BY session, ts_ns, tid
+	LIMIT coalesce(:rows, -1)
+) AS c
+LEFT JOIN operation AS o ON o.op = c.op
 LEFT JOIN process AS p ON p.id = c.process_id
 LEFT JOIN file AS f ON f.id = c.file_id
-WHERE :rows < 0
-OR c.place <= :rows
-ORDER BY c.place;
+ORDER BY c.session, c.ts_ns, c.tid;
 
-SELECT printf('Left out (--rows): %,d calls.', count(*)) AS note
+SELECT printf('Left out (--rows): %,d calls.', count(*) - :rows) AS note
 FROM call
 WHERE :rows >= 0
-AND place > :rows
-HAVING count(*) > 0;
+HAVING count(*) > :rows;
 
 SELECT 'No call was recorded.' AS note
 WHERE NOT EXISTS (SELECT 1 FROM call);
 
 -- By process; of what failed, no bytes
-SELECT
-	count(*) AS calls,
-	sum(c.failed) AS failed,
-	sum(iif(c.failed OR c.op IN (8, 9), 0, iif(c.op = 3, c.growth_bytes, c.length_bytes))) AS bytes,
-	sum(c.duration_ns) / 1000 AS total_us,
-	max(c.duration_ns) / 1000 AS longest_us,
-	c.name AS call,
-	p.pid,
-	p.comm
-FROM call AS c
-LEFT JOIN process AS p ON p.id = c.process_id
-GROUP BY c.session, c.process_id, c.name
-ORDER BY c.session, c.process_id, count(*) DESC, c.name;
+SELECT s.calls, s.failed, s.bytes, s.total_us, s.longest_us, o.name AS call, p.pid, p.comm
+FROM (
+	SELECT
+		session,
+		process_id,
+		op,
+		count(*) AS calls,
+		sum(failed) AS failed,
+		sum(bytes) AS bytes,
+		sum(duration_ns) / 1000 AS total_us,
+		max(duration_ns) / 1000 AS longest_us
+	FROM call
+	GROUP BY session, process_id, op
+) AS s
+LEFT JOIN operation AS o ON o.op = s.op
+LEFT JOIN process AS p ON p.id = s.process_id
+ORDER BY s.session, s.process_id, s.calls DESC, s.op;
 
 -- What failed
 SELECT
 	count(*) AS failed,
-	c.name AS call,
+	o.name AS call,
 	error_name(c.result) AS error,
-	flags_text(c.name, c.flags) AS flags,
+	flags_text(o.name, c.flags) AS flags,
 	max(c.length_bytes) AS largest_bytes,
 	p.pid,
 	p.comm
 FROM call AS c
+LEFT JOIN operation AS o ON o.op = c.op
 LEFT JOIN process AS p ON p.id = c.process_id
 WHERE c.failed
-GROUP BY c.session, c.process_id, c.name, c.result, c.flags
-ORDER BY count(*) DESC, c.session, c.process_id, c.name, c.result, c.flags;
+GROUP BY c.session, c.process_id, c.op, c.result, c.flags
+ORDER BY count(*) DESC, c.session, c.process_id, c.op, c.result, c.flags;
 
 -- Files, by how much of them was mapped
 SELECT
@@ -110,22 +139,26 @@ ORDER BY sum(c.length_bytes) DESC, f.path
 LIMIT coalesce(:top, -1);
 
 -- By stack
-SELECT
-	count(*) AS calls,
-	sum(c.failed) AS failed,
-	sum(iif(c.failed OR c.op IN (8, 9), 0, iif(c.op = 3, c.growth_bytes, c.length_bytes))) AS bytes,
-	sum(c.duration_ns) / 1000 AS total_us,
-	c.name AS call,
-	p.pid,
-	p.comm,
-	t.folded AS stack,
-	t.places
-FROM call AS c
-LEFT JOIN process AS p ON p.id = c.process_id
-LEFT JOIN stack_text AS t ON t.stack_id = c.stack_id
-GROUP BY c.session, c.process_id, c.name, c.stack_id
-ORDER BY count(*) DESC, c.session, c.process_id, c.name, c.stack_id
-LIMIT coalesce(:top, -1);
+SELECT s.calls, s.failed, s.bytes, s.total_us, o.name AS call, p.pid, p.comm, t.folded AS stack, t.places
+FROM (
+	SELECT
+		session,
+		process_id,
+		op,
+		stack_id,
+		count(*) AS calls,
+		sum(failed) AS failed,
+		sum(bytes) AS bytes,
+		sum(duration_ns) / 1000 AS total_us
+	FROM call
+	GROUP BY session, process_id, op, stack_id
+	ORDER BY count(*) DESC, session, process_id, op, stack_id
+	LIMIT coalesce(:top, -1)
+) AS s
+LEFT JOIN operation AS o ON o.op = s.op
+LEFT JOIN process AS p ON p.id = s.process_id
+LEFT JOIN stack_text AS t ON t.stack_id = s.stack_id
+ORDER BY s.calls DESC, s.session, s.process_id, s.op, s.stack_id;
 
 -- Coverage: rows of all processes, lost ones and what the kernel side counted, in the whole recording
 WITH recorded AS (

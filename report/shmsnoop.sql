@@ -11,8 +11,7 @@
 CREATE TEMP TABLE call AS
 SELECT
 	*,
-	result BETWEEN -4095 AND -1 AS failed,
-	row_number() OVER (ORDER BY session, ts_ns, tid) AS place
+	result BETWEEN -4095 AND -1 AS failed
 FROM shm_call
 WHERE ts_ns BETWEEN :from AND :to
 AND coalesce(process_id, 0) IN (SELECT process_id FROM selected);
@@ -32,17 +31,19 @@ SELECT
 		WHEN 4 THEN printf('shmid: %lld, cmd: %lld (%s)', c.shmid, c.command,
 			flags_text('shmctl', c.command))
 	END AS ARGS
-FROM call AS c
+FROM (
+	SELECT *
+	FROM call
+	ORDER BY session, ts_ns, tid
+	LIMIT coalesce(:rows, -1)
+) AS c
 LEFT JOIN process AS p ON p.id = c.process_id
-WHERE :rows < 0
-OR c.place <= :rows
-ORDER BY c.place;
+ORDER BY c.session, c.ts_ns, c.tid;
 
-SELECT printf('Left out (--rows): %,d calls.', count(*)) AS note
+SELECT printf('Left out (--rows): %,d calls.', count(*) - :rows) AS note
 FROM call
 WHERE :rows >= 0
-AND place > :rows
-HAVING count(*) > 0;
+HAVING count(*) > :rows;
 
 SELECT 'No call of System V shared memory was recorded.' AS note
 WHERE NOT EXISTS (SELECT 1 FROM call);

@@ -6,7 +6,9 @@
  *                            uses memory until the child is gone
  * pressure swap MB ROUNDS    sends so many MB to swap and reads them again
  * pressure huge N N          touches so many transparent huge pages, has so many others collapsed
- * pressure hugetlb N N       touches so many pages of hugetlb, as often
+ * pressure rss MB STEPS      grows by so many MB in so many steps, of each kind of memory, and
+ * shrinks; after each step what /proc/self/status says, and when pressure hugetlb N N       touches
+ * so many pages of hugetlb, as often
  */
 #include "tests/live/oracle.h"
 
@@ -15,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static const size_t megabyte = 1 << 20;
 
@@ -195,6 +198,77 @@ static int run_hugetlb(struct truth *truth, char **argv)
 	return 0;
 }
 
+/* rss */
+
+static size_t status_kb(const char *status, const char *key)
+{
+	const char *line = strstr(status, key);
+
+	return line ? strtoul(line + strlen(key), NULL, 10) : 0;
+}
+
+/* "at NS RSSANON RSSFILE RSSSHMEM", in KB; the sleep before keeps rows of this step and the next
+ * apart. */
+static void tell_rss(void)
+{
+	static char status[4096];
+	struct timespec now, rest = { 0, 20000000 };
+	int fd;
+
+	nanosleep(&rest, NULL);
+	fd = open("/proc/self/status", O_RDONLY);
+	if (fd < 0 || read(fd, status, sizeof(status) - 1) <= 0 || close(fd))
+		fail("/proc/self/status");
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	printf("at %jd %zu %zu %zu\n", (intmax_t)now.tv_sec * 1000000000 + now.tv_nsec,
+	       status_kb(status, "RssAnon:"), status_kb(status, "RssFile:"),
+	       status_kb(status, "RssShmem:"));
+}
+
+static char *map_shared(size_t size)
+{
+	char *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED)
+		fail("mmap");
+	return pages;
+}
+
+static char *map_scratch(size_t size)
+{
+	int fd = open_scratch(size);
+	char *pages = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (pages == MAP_FAILED || close(fd))
+		fail("mmap");
+	return pages;
+}
+
+static int run_rss(struct truth *truth, char **argv)
+{
+	size_t size = megabytes(argv[0]), steps = atol(argv[1]), step = size / steps;
+	char *kinds[] = { map_pages(size, 0), map_shared(size), map_scratch(size) };
+
+	for (size_t kind = 0; kind < 3; kind++) {
+		for (size_t i = 0; i < steps; i++) {
+			char *part = kinds[kind] + i * step;
+
+			if (kind < 2)
+				memset(part, 1, step);
+			else
+				read_back(part, step);
+			tell_rss();
+		}
+	}
+	for (size_t kind = 0; kind < 3; kind++) {
+		munmap(kinds[kind], size);
+		tell_rss();
+	}
+	fflush(stdout);
+	truth_add(truth, "pid", getpid());
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -202,10 +276,8 @@ int main(int argc, char **argv)
 		int words;
 		int (*run)(struct truth *truth, char **argv);
 	} modes[] = {
-		{ "oom", 2, run_oom },
-		{ "swap", 2, run_swap },
-		{ "huge", 2, run_huge },
-		{ "hugetlb", 2, run_hugetlb },
+		{ "oom", 2, run_oom }, { "swap", 2, run_swap },       { "huge", 2, run_huge },
+		{ "rss", 2, run_rss }, { "hugetlb", 2, run_hugetlb },
 	};
 	static struct truth truth;
 
@@ -217,6 +289,6 @@ int main(int argc, char **argv)
 		truth_write(&truth, STDOUT_FILENO);
 		return err;
 	}
-	fprintf(stderr, "usage: pressure oom|swap|huge|hugetlb NUMBER NUMBER\n");
+	fprintf(stderr, "usage: pressure oom|swap|huge|rss|hugetlb NUMBER NUMBER\n");
 	return 2;
 }

@@ -8,11 +8,10 @@
 #include "recorder/existing.h"
 #include "recorder/mmaps.h"
 #include "recorder/privileges.h"
-#include "recorder/processes.h"
 #include "recorder/recorder.h"
 #include "recorder/rings.h"
 #include "recorder/session.h"
-#include "recorder/snapshots.h"
+#include "recorder/texts.h"
 #include "recorder/totals.h"
 #include "recorder/unwind.h"
 #include "recorder/usage.h"
@@ -21,7 +20,7 @@ enum { MS = 1000000 };
 static const int64_t second_ns = 1000 * MS, clock_every_ns = 10000LL * MS;
 static const int64_t order_window_ns = 2 * MS; /* no record comes later than this after its time */
 static const int64_t sleep_least_ns = 1 * MS, sleep_most_ns = 50 * MS;
-static const int64_t processes_most_ns = 5 * MS; /* of a step, while there are few records */
+static const int64_t texts_most_ns = 5 * MS; /* of a step, while there are few records */
 static const int64_t names_at_end_ns = 5000LL * MS;
 
 struct recorder {
@@ -46,8 +45,7 @@ struct recorder {
 	struct totals *totals;
 	struct losses *losses;
 	struct unwind *unwind; /* NULL: stacks are not taken by tables */
-	struct snapshots *snapshots;
-	struct processes *processes;
+	struct texts *texts;
 	int64_t second_at, clock_at, sleep_ns;
 	uint64_t rows, bytes;
 	char why[512];
@@ -176,20 +174,11 @@ static int recorder_open_rows(struct recorder *recorder)
 	return error;
 }
 
-static int recorder_open_snapshots(struct recorder *recorder)
+static int recorder_open_texts(struct recorder *recorder)
 {
-	const struct snapshots_options snapshots = { recorder->options.interval_ns, "" };
-	const struct processes_options processes = {
-		.writer = recorder->writer,
-		.tasks = recorder->tasks,
-		.root = "",
-		.interval_ns = recorder->options.interval_ns,
-		.smaps_ns = recorder->options.smaps_ns,
-		.targets = recorder->target->count > 0,
-		.cmdline = recorder->options.words,
-	};
-	int error = snapshots_open(recorder->writer, &snapshots, &recorder->snapshots);
-	return error ? error : processes_open(&processes, &recorder->processes);
+	struct texts_options options = recorder->options.texts;
+	options.targets = recorder->target->count > 0;
+	return texts_open(&options, recorder->writer, recorder->tasks, &recorder->texts);
 }
 
 static int recorder_open_records(struct recorder *recorder)
@@ -244,7 +233,7 @@ static int recorder_begin(struct recorder *recorder, int fd)
 	struct existing existing = { recorder->target, recorder->tasks, recorder->spaces,
 				     recorder->shared };
 	if (!error)
-		error = recorder_open_snapshots(recorder);
+		error = recorder_open_texts(recorder);
 	if (!error)
 		error = recorder_open_records(recorder);
 	if (!error)
@@ -252,7 +241,7 @@ static int recorder_begin(struct recorder *recorder, int fd)
 	if (!error)
 		error = recorder_begin_epoch(recorder);
 	if (!error)
-		error = snapshots_read(recorder->snapshots, now_ns());
+		error = texts_second(recorder->texts, now_ns());
 	if (!error)
 		error = existing_take(&existing);
 	if (!error && recorder->unwind && recorder->options.command)
@@ -314,6 +303,9 @@ static int recorder_note_losses(struct recorder *recorder, int64_t now)
 		error = losses_note(recorder->losses, "heap", "children not probed, all calls of",
 				    records_unprobed(recorder->records), now);
 	if (!error)
+		error = losses_note(recorder->losses, "kmsg", "overwritten",
+				    texts_lost_lines(recorder->texts), now);
+	if (!error)
 		error = losses_note(recorder->losses, "all", "late", order_late(recorder->order),
 				    now);
 	if (!error)
@@ -323,7 +315,7 @@ static int recorder_note_losses(struct recorder *recorder, int64_t now)
 
 static int recorder_second(struct recorder *recorder, int64_t now)
 {
-	int error = snapshots_read(recorder->snapshots, now);
+	int error = texts_second(recorder->texts, now);
 	if (recorder->unwind)
 		unwind_note_used(recorder->unwind);
 	if (!error)
@@ -359,9 +351,9 @@ static int recorder_step(struct recorder *recorder)
 	int names = error || bytes > ring / 8 ? 0
 					      : stacks_name(recorder->stacks, now + sleep_least_ns);
 	int busy = error ? 0
-			 : processes_step(recorder->processes, now,
-					  now_ns() + (bytes > ring / 8 ? sleep_least_ns
-								       : processes_most_ns));
+			 : texts_step(recorder->texts, now,
+				      now_ns() +
+					      (bytes > ring / 8 ? sleep_least_ns : texts_most_ns));
 	if (busy < 0)
 		error = busy;
 	if (bytes > ring / 8 || busy)
@@ -399,8 +391,12 @@ static int recorder_end(struct recorder *recorder, const char *reason)
 	int names = error ? error : stacks_name(recorder->stacks, now + names_at_end_ns);
 	if (!error)
 		error = names < 0 ? names : recorder_note_losses(recorder, now_ns());
+	stacks_name_last(recorder->stacks);
+	int names = error ? error : stacks_name(recorder->stacks, now + names_at_end_ns);
 	if (!error)
-		error = processes_end(recorder->processes, now_ns());
+		error = names < 0 ? names : texts_end(recorder->texts, now_ns());
+	if (!error)
+		error = recorder_second(recorder, now_ns());
 	if (!error)
 		error = losses_end(recorder->losses, now_ns());
 	if (!error)
@@ -478,8 +474,7 @@ void recorder_close(struct recorder *recorder)
 	totals_close(recorder->totals);
 	losses_close(recorder->losses);
 	records_close(recorder->records);
-	processes_close(recorder->processes);
-	snapshots_close(recorder->snapshots);
+	texts_close(recorder->texts);
 	order_close(recorder->order);
 	stacks_close(recorder->stacks);
 	files_close(recorder->files);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include "recorder/ladder.h"
 #include "recorder/target.h"
+#include "recorder/texts.h"
 
 struct recorder;
 
@@ -14,9 +15,7 @@ struct recorder_options {
 	size_t memory;      /* of the rings and tables, bytes */
 	const char *choice; /* of sources: recorder/choice.h */
 	enum stack_way stacks;
-	int64_t interval_ns; /* between readings of what is not read each second */
-	int64_t smaps_ns;    /* between readings of smaps; 0: only of targets, at both ends */
-	bool words;          /* record the words that programs are called with */
+	struct texts_options texts;
 	const char *cmdline; /* of the recorder, for the trace */
 	const char *target;  /* in words, for the trace */
 	const char *command; /* NULL: none is started */

@@ -1,0 +1,92 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "recorder/cgroup_files.h"
+#include "recorder/cgroups.h"
+#include "recorder/kmsg.h"
+#include "recorder/processes.h"
+#include "recorder/snapshots.h"
+#include "recorder/texts.h"
+
+struct texts {
+	struct snapshots *snapshots;
+	struct processes *processes;
+	struct cgroup_files *cgroups;
+	struct kmsg *kmsg;
+};
+
+static int cgroups_begin(struct texts *texts, const struct texts_options *options,
+			 struct writer *writer)
+{
+	char folder[512];
+	bool version_1, mounted;
+	if (*options->root) {
+		snprintf(folder, sizeof(folder), "%s/sys/fs/cgroup/memory", options->root);
+		mounted = true;
+	} else {
+		mounted = !cgroups_mount(folder, sizeof(folder), &version_1);
+	}
+	return cgroup_files_open(writer, mounted ? folder : NULL, options->interval_ns,
+				 &texts->cgroups);
+}
+
+int texts_open(const struct texts_options *options, struct writer *writer, struct tasks *tasks,
+	       struct texts **out)
+{
+	struct texts *texts = *out = calloc(1, sizeof(*texts));
+	const struct snapshots_options snapshots = { options->interval_ns, options->root };
+	const struct processes_options processes = {
+		.writer = writer,
+		.tasks = tasks,
+		.root = options->root,
+		.interval_ns = options->interval_ns,
+		.smaps_ns = options->smaps_ns,
+		.targets = options->targets,
+		.cmdline = options->cmdline,
+	};
+	char log[512];
+	if (!texts)
+		return -ENOMEM;
+	snprintf(log, sizeof(log), "%s/dev/kmsg", options->root);
+	int error = snapshots_open(writer, &snapshots, &texts->snapshots);
+	if (!error)
+		error = processes_open(&processes, &texts->processes);
+	if (!error)
+		error = cgroups_begin(texts, options, writer);
+	return error ? error : kmsg_open(writer, log, &texts->kmsg);
+}
+
+int texts_second(struct texts *texts, int64_t now)
+{
+	int error = snapshots_read(texts->snapshots, now);
+	return error ? error : kmsg_read(texts->kmsg, now);
+}
+
+int texts_step(struct texts *texts, int64_t now, int64_t until_ns)
+{
+	int more = processes_step(texts->processes, now, until_ns);
+	return more ? more : cgroup_files_step(texts->cgroups, now, until_ns);
+}
+
+int texts_end(struct texts *texts, int64_t now)
+{
+	snapshots_all_due(texts->snapshots);
+	int error = processes_end(texts->processes, now);
+	return error ? error : cgroup_files_end(texts->cgroups, now);
+}
+
+uint64_t texts_lost_lines(const struct texts *texts)
+{
+	return kmsg_lost(texts->kmsg);
+}
+
+void texts_close(struct texts *texts)
+{
+	if (!texts)
+		return;
+	kmsg_close(texts->kmsg);
+	cgroup_files_close(texts->cgroups);
+	processes_close(texts->processes);
+	snapshots_close(texts->snapshots);
+	free(texts);
+}

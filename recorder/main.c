@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "recorder/request.h"
 #include "recorder/recorder.h"
+#include "recorder/tree.h"
 
 static volatile sig_atomic_t stop;
 
@@ -182,12 +183,30 @@ static int record(struct request *request, struct recorder *recorder, struct tar
 	return error ? fail(request->output, recorder_why(recorder)) : summary(request, recorder);
 }
 
+/* Nothing of this host is needed for it. */
+static int record_tree(struct request *request, int spared)
+{
+	const struct tree_options options = { request->procfs, request->words,
+					      request->smaps_ns > 0, request->cmdline };
+	char name[64], why[256];
+	int fd = open_output(request, spared, name, sizeof(name));
+	if (fd < 0)
+		return fail(request->output, errno == ENOTSUP ? "is a terminal" : strerror(errno));
+	if (!tree_record(&options, fd, why, sizeof(why)))
+		return 0;
+	if (strcmp(request->output, "-"))
+		unlink(request->output);
+	return fail(request->procfs, why);
+}
+
 int main(int argc, char **argv)
 {
 	struct request request;
 	struct target target = { .gate = -1, .report = -1 };
 	struct recorder *recorder = NULL;
 	request_parse(argc, argv, &request);
+	if (request.procfs)
+		return record_tree(&request, spare_output(&request));
 	if (in_pid_namespace())
 		return fail("", "runs in a pid namespace; record from the host");
 	int spared = spare_output(&request);

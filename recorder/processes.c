@@ -24,21 +24,27 @@ struct processes {
 	int64_t round_at, targets_at;
 };
 
+int processes_move(struct processes *processes, const char *root)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/proc", root);
+	if (processes->folder)
+		closedir(processes->folder);
+	processes->folder = opendir(path);
+	processes->watcher.options.root = root;
+	return processes->folder ? 0 : -errno;
+}
+
 int processes_open(const struct processes_options *options, struct processes **out)
 {
 	struct processes *processes = *out = calloc(1, sizeof(*processes));
-	char path[512];
 	struct rlimit limit = { .rlim_cur = 1024 };
 	if (!processes)
 		return -ENOMEM;
 	processes->watcher.options = *options;
-	snprintf(path, sizeof(path), "%s/proc", options->root);
-	processes->folder = opendir(path);
-	if (!processes->folder)
-		return -errno;
 	getrlimit(RLIMIT_NOFILE, &limit);
-	processes->watcher.held_most = limit.rlim_cur / 2;
-	return 0;
+	processes->watcher.held_most = *options->root ? 0 : limit.rlim_cur / 2;
+	return processes_move(processes, options->root);
 }
 
 static struct watched *watched_of(struct processes *processes, uint32_t pid)

@@ -29,6 +29,9 @@ int processes_open(const struct processes_options *, struct processes **out);
  */
 int processes_step(struct processes *, int64_t now, int64_t until_ns);
 
+/* Of a recorded tree, whose folder is another from now on. 0 or -errno. */
+int processes_move(struct processes *, const char *root);
+
 /* A last round, whole: what is there at the end of a recording. 0 or -errno. */
 int processes_end(struct processes *, int64_t now);
 

@@ -33,6 +33,7 @@ struct recorder {
 	struct writer *writer;
 	struct definer definer;
 	struct session session;
+	struct host host;
 	struct tasks *tasks;
 	struct images *images;
 	struct spaces *spaces;
@@ -118,6 +119,8 @@ int recorder_open(const struct recorder_options *options, struct target *target,
 		return -ENOMEM;
 	recorder->options = *options;
 	recorder->session.start_ns = now_ns();
+	recorder->session.host = &recorder->host;
+	host_read(&recorder->host);
 	recorder->target = target;
 	if (!target->started)
 		recorder->attached = (struct attach_target){ .pids = target->pids,

@@ -14,6 +14,7 @@ enum {
 	OPTION_STACKS,
 	OPTION_SMAPS,
 	OPTION_WORDS,
+	OPTION_PROCFS,
 };
 
 static const struct argp_option table[] = {
@@ -30,6 +31,8 @@ static const struct argp_option table[] = {
 	  "read processes, memory cgroups and the larger system files so often (10s)", 0 },
 	{ "smaps", OPTION_SMAPS, "TIME", 0,
 	  "read all mappings so often; without it those of named processes at both ends", 0 },
+	{ "procfs", OPTION_PROCFS, "DIR", 0,
+	  "read a recorded tree with proc and sys, or several in DIR, not this host", 0 },
 	{ "cmdline", OPTION_WORDS, NULL, 0, "record the words that programs are called with", 0 },
 	{ "heap", OPTION_HEAP, "uprobe|off", 0,
 	  "how allocations are seen (uprobe where a process is named)", 0 },
@@ -159,6 +162,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_SMAPS:
 		request->smaps_ns = parse_time(text, state);
+		return 0;
+	case OPTION_PROCFS:
+		request->procfs = text;
 		return 0;
 	case OPTION_WORDS:
 		request->words = true;

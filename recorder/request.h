@@ -21,6 +21,7 @@ struct request {
 	bool words;          /* record the words that programs are called with */
 	size_t memory;       /* of the rings, bytes */
 	enum stack_way stacks;
+	const char *procfs; /* a recorded tree instead of this host; NULL: none */
 	bool heap;
 	bool heap_named; /* asked for by name */
 	bool check, host;

@@ -1,45 +1,21 @@
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 #include "format/version.h"
 #include "recorder/session.h"
 
-void boot_id_read(char *text, size_t size)
-{
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-	text[0] = '\0';
-	if (!file)
-		return;
-	if (!fgets(text, (int)size, file))
-		text[0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	fclose(file);
-}
-
 static int session_row(const struct session *session, struct writer *writer)
 {
+	const struct host *host = session->host;
 	struct row row;
-	struct utsname host;
-	struct tm local;
-	time_t now = time(NULL);
-	char boot_id[64], kernel[256];
-	uname(&host);
-	localtime_r(&now, &local);
-	boot_id_read(boot_id, sizeof(boot_id));
-	snprintf(kernel, sizeof(kernel), "%s %s", host.release, host.version);
 	row_begin(&row, "session");
-	row_text(&row, "boot_id", boot_id);
-	row_text(&row, "host", host.nodename);
-	row_text(&row, "kernel_text", kernel);
-	row_text(&row, "machine_text", host.machine);
-	row_number(&row, "page_size_bytes", (uint64_t)sysconf(_SC_PAGESIZE));
-	row_number(&row, "ticks_per_s", (uint64_t)sysconf(_SC_CLK_TCK));
-	row_number(&row, "cpus", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
-	row_text(&row, "zone_text", local.tm_zone);
-	row_number(&row, "utc_offset_s", (uint64_t)local.tm_gmtoff);
+	row_text(&row, "boot_id", host->boot_id);
+	row_text(&row, "host", host->name);
+	row_text(&row, "kernel_text", host->kernel);
+	row_text(&row, "machine_text", host->machine);
+	row_number(&row, "page_size_bytes", host->page_size_bytes);
+	row_number(&row, "ticks_per_s", host->ticks_per_s);
+	row_number(&row, "cpus", host->cpus);
+	row_text(&row, "zone_text", host->zone);
+	row_number(&row, "utc_offset_s", (uint64_t)host->utc_offset_s);
 	row_text(&row, "version_text", MEMTAPE_VERSION);
 	row_text(&row, "cmdline", session->cmdline);
 	row_number(&row, "start_ns", (uint64_t)session->start_ns);
@@ -81,5 +57,16 @@ int clock_write(struct writer *writer)
 	row_number(&row, "boottime_ns", clock_read(CLOCK_BOOTTIME));
 	row_number(&row, "realtime_ns", clock_read(CLOCK_REALTIME));
 	row_number(&row, "tai_ns", clock_read(CLOCK_TAI));
+	return row_write(&row, writer);
+}
+
+int clock_write_at(struct writer *writer, int64_t ts_ns, int64_t realtime_ns)
+{
+	struct row row;
+	row_begin(&row, "clock");
+	row_number(&row, "ts_ns", (uint64_t)ts_ns);
+	row_number(&row, "boottime_ns", (uint64_t)ts_ns);
+	row_number(&row, "realtime_ns", (uint64_t)realtime_ns);
+	row_number(&row, "tai_ns", (uint64_t)realtime_ns);
 	return row_write(&row, writer);
 }

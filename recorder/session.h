@@ -5,21 +5,23 @@
 #define RECORDER_SESSION_H
 
 #include "recorder/define.h"
+#include "recorder/host.h"
 #include "recorder/ladder.h"
 
 struct session {
 	int64_t start_ns;
 	const char *cmdline; /* of the recorder */
 	const char *target;  /* in words */
+	const struct host *host;
 };
 
 /* Writes the rows of `session` and `source`. 0 or -errno. */
 int session_write(const struct session *, const struct ladder *, struct writer *);
 
-/* The kernel's boot id as text; "" if it cannot be read. */
-void boot_id_read(char *text, size_t size);
-
 /* Writes a row of `clock`. 0 or -errno. */
 int clock_write(struct writer *);
+
+/* The same for an instant of which no more is known than these. */
+int clock_write_at(struct writer *, int64_t ts_ns, int64_t realtime_ns);
 
 #endif

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 #include "recorder/hash.h"
 #include "recorder/session.h"
 #include "recorder/tasks.h"
@@ -19,25 +17,51 @@ struct tasks {
 	struct process *last; /* the one asked for last */
 	struct mark host_mark;
 	struct cgroups *cgroups;
-	char boot_id[64];
-	struct utsname host;
+	struct host host;
+	const char *root; /* "": the host's own /proc */
 	uint64_t tick_ns;
 	struct users *users;
 };
 
-int tasks_open(struct definer *definer, struct tasks **out)
+static struct tasks *tasks_new(struct definer *definer, const char *root)
 {
-	struct tasks *tasks = *out = calloc(1, sizeof(*tasks));
+	struct tasks *tasks = calloc(1, sizeof(*tasks));
 	if (!tasks)
-		return -ENOMEM;
+		return NULL;
 	tasks->definer = definer;
+	tasks->root = root;
 	tasks->host_table = table_named("host");
 	tasks->process_table = table_named("process");
-	tasks->tick_ns = 1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK);
-	uname(&tasks->host);
-	boot_id_read(tasks->boot_id, sizeof(tasks->boot_id));
+	return tasks;
+}
+
+int tasks_open(struct definer *definer, struct tasks **out)
+{
+	struct tasks *tasks = *out = tasks_new(definer, "");
+	if (!tasks)
+		return -ENOMEM;
+	host_read(&tasks->host);
+	tasks->tick_ns = 1000000000ULL / tasks->host.ticks_per_s;
 	int error = cgroups_open(definer, &tasks->cgroups);
 	return error ? error : users_open(definer, "/etc/passwd", &tasks->users);
+}
+
+int tasks_open_tree(struct definer *definer, const char *root, const struct host *host,
+		    struct tasks **out)
+{
+	struct tasks *tasks = *out = tasks_new(definer, root);
+	char users[4096];
+	if (!tasks)
+		return -ENOMEM;
+	tasks->host = *host;
+	tasks->tick_ns = 1000000000ULL / host->ticks_per_s;
+	snprintf(users, sizeof(users), "%s/etc/passwd", root);
+	return users_open(definer, users, &tasks->users);
+}
+
+void tasks_move(struct tasks *tasks, const char *root)
+{
+	tasks->root = root;
 }
 
 static struct process *tasks_make(struct tasks *tasks, uint32_t tgid)
@@ -62,11 +86,11 @@ static struct process *tasks_make(struct tasks *tasks, uint32_t tgid)
 
 /* Fields of /proc/PID/stat behind the comm, which may hold anything: 10 minflt, 12 majflt, 22
  * starttime. */
-static void process_read_stat(struct process *process, bool faults)
+static void process_read_stat(const char *root, struct process *process, bool faults)
 {
-	char name[64], text[1024];
+	char name[4096], text[1024];
 	uint64_t minor = 0, major = 0, start = 0;
-	snprintf(name, sizeof(name), "/proc/%u/stat", process->tgid);
+	snprintf(name, sizeof(name), "%s/proc/%u/stat", root, process->tgid);
 	FILE *file = fopen(name, "re");
 	if (!file)
 		return;
@@ -86,11 +110,11 @@ static void process_read_stat(struct process *process, bool faults)
 		process->faults_before = minor + major;
 }
 
-static void process_read_status(struct process *process)
+static void process_read_status(const char *root, struct process *process)
 {
-	char name[64], line[256];
+	char name[4096], line[256];
 	unsigned uid;
-	snprintf(name, sizeof(name), "/proc/%u/status", process->tgid);
+	snprintf(name, sizeof(name), "%s/proc/%u/status", root, process->tgid);
 	FILE *file = fopen(name, "re");
 	if (!file)
 		return;
@@ -122,6 +146,9 @@ struct process *tasks_get(struct tasks *tasks, uint32_t tgid)
 		if (!process)
 			return NULL;
 		if (process_read(tasks, process))
+		process_read_stat(tasks->root, process, false);
+		process_read_status(tasks->root, process);
+		if (tasks->cgroups && cgroups_of_process(tasks->cgroups, tgid, &process->cgroup))
 			return NULL;
 	}
 	return tasks->last = process;
@@ -136,6 +163,11 @@ struct process *tasks_met(struct tasks *tasks, uint32_t tgid, uint64_t start_tic
 	if (!process)
 		return NULL;
 	return process_read(tasks, process) ? NULL : process;
+}
+
+	process_read_stat(tasks->root, process, false);
+	process_read_status(tasks->root, process);
+	return process;
 }
 
 struct process *tasks_next_target(const struct tasks *tasks, size_t *at)
@@ -173,7 +205,7 @@ struct process *tasks_learn(struct tasks *tasks, const struct task_news *news)
 void process_begin(struct process *process)
 {
 	process->target = true;
-	process_read_stat(process, true);
+	process_read_stat("", process, true);
 }
 
 int tasks_host(struct tasks *tasks, uint64_t *id)
@@ -187,8 +219,8 @@ int tasks_host(struct tasks *tasks, uint64_t *id)
 		return 0;
 	row_begin(&row, "host");
 	row_number(&row, "id", *id);
-	row_text(&row, "boot_id", tasks->boot_id);
-	row_text(&row, "host", tasks->host.nodename);
+	row_text(&row, "boot_id", tasks->host.boot_id);
+	row_text(&row, "host", tasks->host.name);
 	return row_write(&row, tasks->definer->writer);
 }
 

@@ -9,32 +9,45 @@
 #include "recorder/texts.h"
 
 struct texts {
+	struct texts_options options;
+	struct writer *writer;
 	struct snapshots *snapshots;
 	struct processes *processes;
 	struct cgroup_files *cgroups;
 	struct kmsg *kmsg;
 };
 
-static int cgroups_begin(struct texts *texts, const struct texts_options *options,
-			 struct writer *writer)
+static int cgroups_begin(struct texts *texts)
 {
-	char folder[512];
-	bool version_1, mounted;
-	if (*options->root) {
-		snprintf(folder, sizeof(folder), "%s/sys/fs/cgroup/memory", options->root);
-		mounted = true;
-	} else {
+	const char *root = texts->options.root;
+	char folder[4096];
+	bool version_1, mounted = true;
+	if (*root)
+		snprintf(folder, sizeof(folder), "%s/sys/fs/cgroup/memory", root);
+	else
 		mounted = !cgroups_mount(folder, sizeof(folder), &version_1);
-	}
-	return cgroup_files_open(writer, mounted ? folder : NULL, options->interval_ns,
+	return cgroup_files_open(texts->writer, mounted ? folder : NULL, texts->options.interval_ns,
 				 &texts->cgroups);
+}
+
+static int snapshots_begin(struct texts *texts)
+{
+	const struct snapshots_options options = { texts->options.interval_ns,
+						   texts->options.root };
+	return snapshots_open(texts->writer, &options, &texts->snapshots);
+}
+
+static int kmsg_begin(struct texts *texts)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/dev/kmsg", texts->options.root);
+	return kmsg_open(texts->writer, path, &texts->kmsg);
 }
 
 int texts_open(const struct texts_options *options, struct writer *writer, struct tasks *tasks,
 	       struct texts **out)
 {
 	struct texts *texts = *out = calloc(1, sizeof(*texts));
-	const struct snapshots_options snapshots = { options->interval_ns, options->root };
 	const struct processes_options processes = {
 		.writer = writer,
 		.tasks = tasks,
@@ -44,16 +57,30 @@ int texts_open(const struct texts_options *options, struct writer *writer, struc
 		.targets = options->targets,
 		.cmdline = options->cmdline,
 	};
-	char log[512];
 	if (!texts)
 		return -ENOMEM;
-	snprintf(log, sizeof(log), "%s/dev/kmsg", options->root);
-	int error = snapshots_open(writer, &snapshots, &texts->snapshots);
+	texts->options = *options;
+	texts->writer = writer;
+	int error = snapshots_begin(texts);
 	if (!error)
 		error = processes_open(&processes, &texts->processes);
 	if (!error)
-		error = cgroups_begin(texts, options, writer);
-	return error ? error : kmsg_open(writer, log, &texts->kmsg);
+		error = cgroups_begin(texts);
+	return error ? error : kmsg_begin(texts);
+}
+
+/* Processes stay, so that those which ended are told; cgroups begin anew. */
+int texts_move(struct texts *texts, const char *root)
+{
+	texts->options.root = root;
+	snapshots_close(texts->snapshots);
+	cgroup_files_close(texts->cgroups);
+	texts->snapshots = NULL;
+	texts->cgroups = NULL;
+	int error = snapshots_begin(texts);
+	if (!error)
+		error = cgroups_begin(texts);
+	return error ? error : processes_move(texts->processes, root);
 }
 
 int texts_second(struct texts *texts, int64_t now)

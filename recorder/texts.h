@@ -29,6 +29,9 @@ int texts_step(struct texts *, int64_t now, int64_t until_ns);
 /* What takes longer once more, whole; and texts_second has all to do then. 0 or -errno. */
 int texts_end(struct texts *, int64_t now);
 
+/* Of recorded trees, the next of which is there. 0 or -errno. */
+int texts_move(struct texts *, const char *root);
+
 /* Lines of the kernel's log that were overwritten before they could be read. */
 uint64_t texts_lost_lines(const struct texts *);
 

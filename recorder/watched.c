@@ -27,7 +27,7 @@ bool watched_has(const struct watcher *watcher, const struct watched *watched,
 static int file_open(const struct watcher *watcher, const struct watched *watched,
 		     enum process_file file)
 {
-	char path[512];
+	char path[4096];
 	snprintf(path, sizeof(path), "%s/proc/%u/%s", watcher->options.root, watched->pid,
 		 names[file]);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -8,7 +8,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(@:$(O)/%=%))
 build_packages := gcc make pkg-config clang bpftool protobuf-c-compiler libbpf-dev libelf-dev \
                   zlib1g-dev libzstd-dev libprotobuf-c-dev libsqlite3-dev libdw-dev \
                   liblzma-dev libiberty-dev
-test_packages := protobuf-compiler zstd sqlite3 linux-perf strace procps python3 libcap2-bin \
+test_packages := protobuf-compiler zstd sqlite3 linux-perf strace procps sysstat python3 libcap2-bin \
                  binutils xz-utils clang-format musl-tools
 vm_packages := qemu-system-x86 busybox-static cpio kmod xz-utils
 

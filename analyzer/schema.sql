@@ -196,3 +196,17 @@ USING procfs(process smaps, maps, start_addr .start, end_addr .end, mode .mode t
 	Referenced, Anonymous, KSM, LazyFree, AnonHugePages, ShmemPmdMapped, FilePmdMapped,
 	Shared_Hugetlb, Private_Hugetlb, Swap, SwapPss, Locked, THPeligible, ProtectionKey,
 	VmFlags VmFlags 1 rest);
+
+-- Files of memory cgroups, at each reading: version 1 and version 2
+CREATE VIRTUAL TABLE temp.cgroup_stat
+USING procfs(cgroup memory.stat, words, name 1 text, value 2);
+
+CREATE VIRTUAL TABLE temp.cgroup_events
+USING procfs(cgroup memory.events, keys, low, high, max, oom, oom_kill, oom_group_kill);
+
+CREATE VIRTUAL TABLE temp.cgroup_oom_control
+USING procfs(cgroup memory.oom_control, keys, oom_kill_disable, under_oom, oom_kill);
+
+CREATE VIRTUAL TABLE temp.cgroup_pressure
+USING procfs(cgroup memory.pressure, pairs, kind 1 text, avg10 avg10 real, avg60 avg60 real,
+	avg300 avg300 real, total_us total);

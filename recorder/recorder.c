@@ -387,19 +387,14 @@ static int recorder_end(struct recorder *recorder, const char *reason)
 	int64_t now = now_ns();
 	if (!error)
 		error = recorder_drain(recorder, INT64_MAX, &bytes);
-	snapshots_all_due(recorder->snapshots);
+	if (!error)
+		error = texts_end(recorder->texts, now_ns());
 	if (!error) /* before names are looked up: totals have stacks, and the host goes on */
 		error = recorder_second(recorder, now_ns());
 	stacks_name_last(recorder->stacks);
 	int names = error ? error : stacks_name(recorder->stacks, now + names_at_end_ns);
 	if (!error)
 		error = names < 0 ? names : recorder_note_losses(recorder, now_ns());
-	stacks_name_last(recorder->stacks);
-	int names = error ? error : stacks_name(recorder->stacks, now + names_at_end_ns);
-	if (!error)
-		error = names < 0 ? names : texts_end(recorder->texts, now_ns());
-	if (!error)
-		error = recorder_second(recorder, now_ns());
 	if (!error)
 		error = losses_end(recorder->losses, now_ns());
 	if (!error)

@@ -126,9 +126,10 @@ static void process_read_status(const char *root, struct process *process)
 
 static int process_read(struct tasks *tasks, struct process *process)
 {
-	process_read_stat(process, false);
-	process_read_status(process);
-	return cgroups_of_process(tasks->cgroups, process->tgid, &process->cgroup);
+	process_read_stat(tasks->root, process, false);
+	process_read_status(tasks->root, process);
+	return tasks->cgroups ? cgroups_of_process(tasks->cgroups, process->tgid, &process->cgroup)
+			      : 0;
 }
 
 struct process *tasks_known(const struct tasks *tasks, uint32_t tgid)
@@ -146,9 +147,6 @@ struct process *tasks_get(struct tasks *tasks, uint32_t tgid)
 		if (!process)
 			return NULL;
 		if (process_read(tasks, process))
-		process_read_stat(tasks->root, process, false);
-		process_read_status(tasks->root, process);
-		if (tasks->cgroups && cgroups_of_process(tasks->cgroups, tgid, &process->cgroup))
 			return NULL;
 	}
 	return tasks->last = process;
@@ -163,11 +161,6 @@ struct process *tasks_met(struct tasks *tasks, uint32_t tgid, uint64_t start_tic
 	if (!process)
 		return NULL;
 	return process_read(tasks, process) ? NULL : process;
-}
-
-	process_read_stat(tasks->root, process, false);
-	process_read_status(tasks->root, process);
-	return process;
 }
 
 struct process *tasks_next_target(const struct tasks *tasks, size_t *at)

@@ -162,8 +162,10 @@ static __always_inline void file_send(struct file_definition *definition)
 	definition->ts_ns = bpf_ktime_get_ns();
 	__u64 size = offsetof(struct file_definition, names) + definition->bytes;
 	void *ring = ring_here();
+	if (!ring)
+		return;
 	tally_seen(type);
-	if (!ring || size > sizeof(*definition) ||
+	if (size > sizeof(*definition) ||
 	    bpf_ringbuf_output(ring, definition, size, BPF_RB_NO_WAKEUP)) {
 		tally_dropped(type);
 		return;

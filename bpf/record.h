@@ -45,6 +45,13 @@ struct {
 } shared_rings SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} shared_recording SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 32768);
 	__type(key, __u32); /* tgid */
@@ -83,18 +90,30 @@ static __always_inline bool target_current(void)
 	return target_has(bpf_get_current_pid_tgid() >> 32);
 }
 
+/* Whether the recording has begun and not ended: what happens else is not seen, and not lost. */
+static __always_inline bool recording(void)
+{
+	__u32 zero = 0, *state = bpf_map_lookup_elem(&shared_recording, &zero);
+	return state && *state;
+}
+
+/* The ring of this CPU; NULL while nothing is recorded. */
 static __always_inline void *ring_here(void)
 {
 	__u32 ring = bpf_get_smp_processor_id() % ring_count;
+	if (!recording())
+		return NULL;
 	return bpf_map_lookup_elem(&shared_rings, &ring);
 }
 
 /* The time is taken after the reservation, so records of a ring are almost in order of time. */
 static __always_inline void *record_reserve_(__u32 type, __u64 size)
 {
-	tally_seen(type);
 	void *ring = ring_here();
-	record_ref *record = ring ? bpf_ringbuf_reserve(ring, size, 0) : NULL;
+	if (!ring)
+		return NULL;
+	tally_seen(type);
+	record_ref *record = bpf_ringbuf_reserve(ring, size, 0);
 	if (!record) {
 		tally_dropped(type);
 		return NULL;
@@ -115,6 +134,8 @@ static __always_inline void *record_reserve_(__u32 type, __u64 size)
 /* Adds to the entry of a total; `delta` is a value struct made of __u64 only. */
 #define total_add(map, key, delta)                                                                 \
 	do {                                                                                       \
+		if (!recording())                                                                  \
+			break;                                                                     \
 		typeof(delta) *value_ = bpf_map_lookup_elem(map, key);                             \
 		if (!value_) {                                                                     \
 			typeof(delta) zero_ = {};                                                  \

@@ -56,8 +56,8 @@ static __always_inline __u64 stack_copy_memory(__u32 index, struct stack_copy *c
 {
 	__u64 sp = copy->reg[7] & ~7ULL;
 	__u64 first = STACK_PAGE - (sp & (STACK_PAGE - 1)), bytes = first;
-	bool full = !ring || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >
-				     bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2;
+	bool full = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >
+		    bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2;
 	if (bpf_probe_read_user(copy->memory, first, (void *)sp))
 		return 0;
 	for (int i = 0; i < STACK_COPY_MAX / STACK_PAGE - 1 && !full; i++)
@@ -107,12 +107,13 @@ __noinline __u64 stack_send_copy(__u32 index)
 	copy->end = slot->end;
 	registers_copy(copy->reg, (struct pt_regs *)copy->memory, regs);
 	void *ring = ring_here();
+	if (!ring)
+		return 0;
 	copy->bytes = stack_copy_memory(index, copy, ring);
 	stack_copy_returns(index);
 	__u64 size = offsetof(struct stack_copy, memory) + copy->bytes;
 	tally_seen(type);
-	if (!ring || size > sizeof(*copy) ||
-	    bpf_ringbuf_output(ring, copy, size, BPF_RB_NO_WAKEUP)) {
+	if (size > sizeof(*copy) || bpf_ringbuf_output(ring, copy, size, BPF_RB_NO_WAKEUP)) {
 		tally_dropped(type);
 		return 0;
 	}

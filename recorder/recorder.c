@@ -118,7 +118,6 @@ int recorder_open(const struct recorder_options *options, struct target *target,
 	if (!recorder)
 		return -ENOMEM;
 	recorder->options = *options;
-	recorder->session.start_ns = now_ns();
 	recorder->session.host = &recorder->host;
 	host_read(&recorder->host);
 	recorder->target = target;
@@ -228,6 +227,7 @@ static int recorder_begin_epoch(struct recorder *recorder)
 
 static int recorder_begin(struct recorder *recorder, int fd)
 {
+	recorder->session.start_ns = now_ns();
 	recorder->session.cmdline = recorder->options.cmdline;
 	recorder->session.target = recorder->options.target;
 	int error = recorder_open_writer(recorder, fd);
@@ -245,8 +245,13 @@ static int recorder_begin(struct recorder *recorder, int fd)
 		error = recorder_begin_epoch(recorder);
 	if (!error)
 		error = texts_second(recorder->texts, now_ns());
+	/* Targets' own counts are read after the rows begin, so that none is missing. */
+	if (recorder->shared && !target_is_host(recorder->target))
+		shared_begin(recorder->shared);
 	if (!error)
 		error = existing_take(&existing);
+	if (recorder->shared)
+		shared_begin(recorder->shared);
 	if (!error && recorder->unwind && recorder->options.command)
 		error = unwind_expect_command(recorder->unwind, recorder->options.command);
 	if (error)
@@ -383,7 +388,8 @@ static int recorder_end(struct recorder *recorder, const char *reason)
 	struct row row;
 	size_t bytes;
 	int error = ladder_check(&recorder->ladder);
-	ladder_detach(&recorder->ladder);
+	if (recorder->shared)
+		shared_end(recorder->shared);
 	int64_t now = now_ns();
 	if (!error)
 		error = recorder_drain(recorder, INT64_MAX, &bytes);
@@ -391,8 +397,9 @@ static int recorder_end(struct recorder *recorder, const char *reason)
 		error = texts_end(recorder->texts, now_ns());
 	if (!error) /* before names are looked up: totals have stacks, and the host goes on */
 		error = recorder_second(recorder, now_ns());
+	ladder_detach(&recorder->ladder); /* may take seconds */
 	stacks_name_last(recorder->stacks);
-	int names = error ? error : stacks_name(recorder->stacks, now + names_at_end_ns);
+	int names = error ? error : stacks_name(recorder->stacks, now_ns() + names_at_end_ns);
 	if (!error)
 		error = names < 0 ? names : recorder_note_losses(recorder, now_ns());
 	if (!error)

@@ -134,6 +134,25 @@ void shared_wait(const struct shared *shared)
 		bpf_map_update_elem(fd, &zero, &shared->rings[0], BPF_ANY);
 }
 
+static void shared_set_recording(const struct shared *shared, uint32_t recording)
+{
+	uint32_t zero = 0;
+	int fd = shared_fd(shared, "shared_recording");
+	if (fd >= 0)
+		bpf_map_update_elem(fd, &zero, &recording, BPF_ANY);
+}
+
+void shared_begin(const struct shared *shared)
+{
+	shared_set_recording(shared, true);
+}
+
+void shared_end(const struct shared *shared)
+{
+	shared_set_recording(shared, false);
+	shared_wait(shared);
+}
+
 size_t shared_table_bytes(const struct shared *shared)
 {
 	return shared->table_bytes;

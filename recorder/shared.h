@@ -26,6 +26,13 @@ int shared_use(struct shared *, struct bpf_object *);
 /* The descriptor of a map, which stays shared's; -ENOENT: no object has it. */
 int shared_fd(const struct shared *, const char *name);
 
+/*
+ * Programs add to rings and totals between these two only: what happens else is not seen, and not
+ * lost. So it does not matter that to load and attach them all, and to detach them, takes seconds.
+ */
+void shared_begin(const struct shared *);
+void shared_end(const struct shared *); /* when it returns they have stopped */
+
 /* Returns when every program that runs now has ended. */
 void shared_wait(const struct shared *);
 

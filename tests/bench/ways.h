@@ -58,6 +58,7 @@ static inline void ways_open(struct ways *ways, const char *way, uint32_t pid)
 				      .kernel = btf__load_vmlinux_btf(),
 				      .stacks = way_named(way) };
 	must(ladder_begin(&ways->ladder, &setup, &its, NULL), "programs");
+	shared_begin(ways->shared);
 	must(shared_target(ways->shared, pid, true), "target");
 	must(images_open(&ways->definer, &ways->images), "images");
 	if (!strcmp(way, "unwind"))

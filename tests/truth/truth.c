@@ -251,6 +251,7 @@ static void run(struct truth *truth, char **command)
 {
 	struct target target = { .gate = -1, .report = -1 };
 	CHECK_EQUAL(target_start(&target, command), 0);
+	shared_begin(truth->shared);
 	CHECK_EQUAL(shared_target(truth->shared, target.pids[0], true), 0);
 	CHECK_EQUAL(spaces_scan(truth->spaces, target.pids[0]), 0);
 	places_scan(&truth->places, truth->spaces, target.pids[0]);

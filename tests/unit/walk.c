@@ -42,9 +42,24 @@ static void take_memory(struct stack_copy *copy)
 	copy->bytes = bytes;
 }
 
-__attribute__((noinline)) static void take(struct taken *taken)
+/* From the frame on that is not backtrace's, or a sanitizer's around it, but our caller's. */
+__attribute__((noinline)) static void take_addresses(struct taken *taken)
 {
 	void *addresses[STACK_FRAMES_MAX];
+	size_t count = (size_t)backtrace(addresses, STACK_FRAMES_MAX), own = 0;
+	const void *here = __builtin_return_address(0);
+
+	while (own < count && addresses[own] != here)
+		own++;
+	CHECK(own < count);
+	taken->frames = count - own;
+	for (size_t i = 0; i < taken->frames; i++)
+		taken->ip[i] = (uintptr_t)addresses[own + i];
+	taken->ip[0] = taken->copy.reg[CFI_RIP]; /* there it has where we were called */
+}
+
+__attribute__((noinline)) static void take(struct taken *taken)
+{
 	uint64_t *reg = (uint64_t *)taken->copy.reg;
 
 	__asm__ volatile("movq %%rax, 0(%0)\n\tmovq %%rdx, 8(%0)\n\tmovq %%rcx, 16(%0)\n\t"
@@ -58,10 +73,8 @@ __attribute__((noinline)) static void take(struct taken *taken)
 			 : "rax", "memory");
 	taken->copy.process_id = (uint64_t)getpid() << 32;
 	take_memory(&taken->copy);
-	taken->frames = (size_t)backtrace(addresses, STACK_FRAMES_MAX);
-	for (size_t i = 0; i < taken->frames; i++)
-		taken->ip[i] = (uintptr_t)addresses[i];
-	taken->ip[0] = taken->copy.reg[CFI_RIP]; /* it has where it was called */
+	take_addresses(taken);
+	__asm__ volatile(""); /* no tail call */
 }
 
 __attribute__((noinline, noreturn)) static void take_and_leave(struct taken *taken, jmp_buf out)

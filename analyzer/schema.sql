@@ -9,6 +9,14 @@ USING rollup(fault, by process_id stack_id kind access user class file_id huge, 
 CREATE VIRTUAL TABLE temp.fault_latency
 USING rollup(fault, by process_id kind class log2:latency_ns, every 1 s, sum latency_ns);
 
+-- Whether faults tell of huge pages: 1, or no row.
+CREATE VIEW temp.fault_tells_huge AS
+SELECT DISTINCT 1 AS told
+FROM source
+WHERE source = 'fault_total'
+AND state = 'used'
+AND way LIKE '%count_memcg_events%';
+
 -- What the classes of memory are called.
 CREATE VIEW temp.memory_class AS
 SELECT column1 AS class, column2 AS name

@@ -242,7 +242,8 @@ SEC("tp_btf/count_memcg_events")
 int fault_total__1__memcg(__u64 *ctx)
 {
 	__u64 item = (__u32)arg(ctx, arg__count_memcg_events__item);
-	if (item == bpf_core_enum_value(enum vm_event_item, THP_FAULT_ALLOC))
+	if (bpf_core_enum_value_exists(enum vm_event_item, THP_FAULT_ALLOC) &&
+	    item == bpf_core_enum_value(enum vm_event_item, THP_FAULT_ALLOC))
 		fault_is_huge();
 	if (item != bpf_core_enum_value(enum vm_event_item, PGFAULT) || !target_current())
 		return 0;

@@ -4,7 +4,8 @@
 -- neither minor nor major, or neither read nor write, is not known to be either
 -- (or fetched an instruction). total_ms is the time until they were handled.
 --
---   top   so many stacks (20)
+--   top      so many stacks (20)
+--   memory   only in memory of this class, as it is called below, e.g. heap (all)
 
 CREATE TEMP TABLE fault_site AS
 SELECT
@@ -24,6 +25,7 @@ FROM (
 	FROM fault_sum
 	WHERE bucket_ns BETWEEN :from - 999999999 AND :to
 	AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)
+	AND (:memory = 'all' OR class = (SELECT class FROM memory_class WHERE name = :memory))
 	GROUP BY session, process_id, stack_id
 );
 
@@ -40,7 +42,7 @@ WHERE :top >= 0
 AND place > :top
 HAVING count(*) > 0;
 
-SELECT 'No page fault was recorded.' AS note
+SELECT iif(:memory = 'all', 'No page fault was recorded.', 'No page fault of that memory was recorded.') AS note
 WHERE NOT EXISTS (SELECT 1 FROM fault_site);
 
 -- By memory: what was mapped at the address
@@ -59,7 +61,7 @@ FROM (
 		sum(n) AS faults,
 		sum(iif(kind = 1, n, 0)) AS minor,
 		sum(iif(kind = 2, n, 0)) AS major,
-		sum(iif(huge = 1, n, 0)) AS huge,
+		sum(iif(huge = 1, n, 0)) * (SELECT told FROM fault_tells_huge) AS huge,
 		nullif(sum(sum_latency_ns), 0) AS total_ns
 	FROM fault_sum
 	WHERE bucket_ns BETWEEN :from - 999999999 AND :to
@@ -91,6 +93,7 @@ WITH program AS (
 	AND id IN (SELECT process_id FROM selected)
 	AND :from = 0
 	AND :to = 9223372036854775807
+	AND :memory = 'all'
 ),
 seen AS (
 	SELECT process_id, sum(faults) AS n

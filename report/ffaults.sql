@@ -15,7 +15,7 @@ FROM (
 		sum(s.faults) AS faults,
 		sum(s.minor) AS minor,
 		sum(s.major) AS major,
-		sum(s.huge) AS huge,
+		sum(s.huge) * (SELECT told FROM fault_tells_huge) AS huge,
 		nullif(sum(s.total_ns), 0) / 1e6 AS total_ms,
 		count(DISTINCT s.process_id) AS processes,
 		coalesce(c.name, 'not known') AS memory,

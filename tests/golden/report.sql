@@ -24,7 +24,7 @@ INSERT INTO process VALUES
 	(102, 1, 43, 100100, 0, 'demo' || char(27) || '[2J', 101, 1000, 1, 0, 0);
 CREATE TABLE source (session INTEGER, source TEXT, way TEXT, state TEXT, why_text TEXT);
 INSERT INTO source VALUES
-	(0, 'fault', 'perf software event', 'used', ''),
+	(0, 'fault', 'perf software event', 'used', ''), (0, 'fault_total', 'tp_btf count_memcg_events', 'used', ''),
 	(0, 'heap', 'uprobe', 'used', ''),
 	(0, 'reclaim', 'tp_btf', 'refused', 'Permission denied'),
 	(0, 'reclaim', 'tp', 'used', '');

@@ -72,3 +72,43 @@ check_reclaim() {
 	equal 'not memcg reclaim' "$(query "$1" "SELECT count(*) FROM reclaim JOIN process ON process.id = process_id
 		WHERE comm = 'oracle' AND kind <> 2")" 0
 }
+
+# region TRACE TRUTH NAME CLASS HUGE PATH: its faults are as many as getrusage counted, of that class, of that file. The
+# first fault on anonymous memory is not counted.
+region() {
+	minor=$(truth "$2" "$3_minor")
+	major=$(truth "$2" "$3_major")
+	pages=$(truth "$2" "$3_pages")
+	equal "$3: pages" "$((minor + major))" "$pages"
+	[ "$pages" -gt 0 ] || { echo "$3: none here"; return 0; }
+	[ "$3" != anonymous ] || minor=$((minor + 1))
+	equal "$3" "$(query "$1" "SELECT sum(fault.kind = 1), sum(fault.kind = 2), min(class), max(class),
+		min(huge), max(huge), coalesce(min(path), '-'), coalesce(max(path), '-') FROM fault
+		LEFT JOIN stack_text USING (stack_id) LEFT JOIN file ON file.id = file_id
+		WHERE leaf = 'touch_$3'")" "$minor,$major,$4,$4,$5,$5,$6,$6"
+}
+
+# check_regions TRACE TRUTH FILE HUGE: the faults of tests/live/regions, by class and file; HUGE: 1 where this kernel
+# tells of huge pages
+check_regions() {
+	region "$1" "$2" anonymous 2 0 -
+	region "$1" "$2" heap 3 0 -
+	region "$1" "$2" memfd 5 0 '/memfd:regions (deleted)'
+	region "$1" "$2" shared 5 0 '/dev/zero (deleted)'
+	region "$1" "$2" huge 2 "$4" -
+	region "$1" "$2" hugetlb 6 0 '/anon_hugepage (deleted)'
+	region "$1" "$2" major 1 0 "$3"
+	region "$1" "$2" copied 1 0 "$3"
+	region "$1" "$2" deleted 1 0 "$3 (deleted)"
+	stack=$(truth "$2" stack_minor)
+	got=$(query "$1" "SELECT count(*) FROM fault JOIN stack_text USING (stack_id) WHERE folded LIKE '%;touch_stack%'
+		AND class = 4")
+	echo "stack: $got of the $stack that were counted" # one may be in other memory
+	[ "$got" -le "$stack" ] && [ "$got" -ge $((stack - 2)) ] || fail 'the stack is wrong'
+	for region in major copied deleted memfd shared; do
+		pages=$(truth "$2" ${region}_pages)
+		equal "$region: pages in the file" "$(query "$1" "SELECT count(DISTINCT file_page), min(file_page),
+			max(file_page) FROM fault JOIN stack_text USING (stack_id)
+			WHERE leaf = 'touch_$region'")" "$pages,0,$((pages - 1))"
+	done
+}

@@ -36,6 +36,9 @@ diff "$dir/folded" "$dir/named" || fail 'not the folded report'
 equal 'file of the program' "$(grep -c ' touch_heap+0x[0-9a-f]* (.*/tests/live/regions)$' "$dir/script")" \
 	"$(truth "$dir/truth" heap_pages)"
 
+equal 'the heap alone' "$("$memtape" report faults "$t" --comm regions --memory heap --format folded)" \
+	"_start;__libc_start_main;__libc_start_call_main;main;count;touch_heap $(truth "$dir/truth" heap_pages)"
+
 "$memtape" analyze "$t" -o "$dir/sums.db" > /dev/null
 "$memtape" export "$dir/sums.db" --to perf-script > "$dir/none" 2>&1 && fail 'sums were exported'
 grep -q 'holds sums' "$dir/none" || fail "$(cat "$dir/none")"

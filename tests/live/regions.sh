@@ -3,6 +3,7 @@
 # and all of them as /proc/self/stat has it. What they took adds up to no more than the program measured.
 set -eu
 . tests/live/common.sh
+. tests/live/checks.sh
 need fault task
 regions=$O/tests/live/regions
 scratch=$(realpath "$dir")/scratch
@@ -23,38 +24,7 @@ done
 [ "$lost" = 0 ] || skip 'faults of others are lost all the time'
 "$memtape" report ffaults "$t" --comm regions --top -1 --format csv > "$dir/files"
 
-# region NAME CLASS HUGE PATH: its faults are as many as getrusage counted, of that class, of that file
-region() {
-	minor=$(truth "$dir/truth" "$1_minor")
-	major=$(truth "$dir/truth" "$1_major")
-	pages=$(truth "$dir/truth" "$1_pages")
-	equal "$1: pages" "$((minor + major))" "$pages"
-	[ "$pages" -gt 0 ] || { echo "$1: none here"; return 0; }
-	[ "$1" != anonymous ] || minor=$((minor + 1)) # the one that is not counted, before
-	equal "$1" "$(query "$t" "SELECT sum(fault.kind = 1), sum(fault.kind = 2), min(class), max(class),
-		min(huge), max(huge), coalesce(min(path), '-'), coalesce(max(path), '-') FROM fault
-		LEFT JOIN stack_text USING (stack_id) LEFT JOIN file ON file.id = file_id
-		WHERE leaf = 'touch_$1'")" "$minor,$major,$2,$2,$3,$3,$4,$4"
-}
-region anonymous 2 0 -
-region heap 3 0 -
-region memfd 5 0 '/memfd:regions (deleted)'
-region shared 5 0 '/dev/zero (deleted)'
-region huge 2 1 -
-region hugetlb 6 0 '/anon_hugepage (deleted)'
-region major 1 0 "$scratch"
-region copied 1 0 "$scratch"
-region deleted 1 0 "$scratch (deleted)"
-stack=$(truth "$dir/truth" stack_minor)
-got=$(query "$t" "SELECT count(*) FROM fault JOIN stack_text USING (stack_id) WHERE folded LIKE '%;touch_stack%'
-	AND class = 4")
-echo "stack: $got of the $stack that were counted"
-[ "$got" -le "$stack" ] && [ "$got" -ge $((stack - 2)) ] || fail 'the stack is wrong' # one may be in other memory
-for region in major copied deleted memfd shared; do
-	pages=$(truth "$dir/truth" ${region}_pages)
-	equal "$region: pages in the file" "$(query "$t" "SELECT count(DISTINCT file_page), min(file_page), max(file_page)
-		FROM fault JOIN stack_text USING (stack_id) WHERE leaf = 'touch_$region'")" "$pages,0,$((pages - 1))"
-done
+check_regions "$t" "$dir/truth" "$scratch" 1
 
 copied=$(truth "$dir/truth" copied_minor)
 major=$(truth "$dir/truth" major_major)

@@ -5,7 +5,7 @@ set -eu
 kernel=linux-5.10
 . tests/vm/guest/boot.sh
 
-steps check faults heap torture report-faults report-leaks
+steps check faults heap regions torture report-faults report-leaks
 uses fault tp_btf page_fault_user page_fault_kernel, perf_event page_faults_min page_faults_maj
 uses fault_total fexit handle_mm_fault
 uses heap uprobe malloc
@@ -16,6 +16,7 @@ for source in reclaim shrink_total kswapd_total; do
 	refuses $source 'has no argument .* here'
 done
 check_faults "$results/faults.mtape" "$results/faults.truth" 0
+check_regions "$results/regions.mtape" "$results/regions.truth" /var/tmp/regions 0
 check_leaks "$results/heap.mtape" "$results/heap.truth" 20
 check_children "$results/heap.mtape" "$results/heap.truth"
 for trace in faults heap torture; do

@@ -4,7 +4,7 @@ set -eu
 kernel=linux-6.1
 . tests/vm/guest/boot.sh
 
-steps check faults heap torture reclaim report-faults report-leaks report-vmscan
+steps check faults heap regions torture reclaim report-faults report-leaks report-vmscan
 uses fault tp_btf page_fault_user page_fault_kernel, perf_event page_faults_min page_faults_maj
 uses fault_total fexit handle_mm_fault
 uses heap uprobe malloc
@@ -12,6 +12,7 @@ for source in image reclaim shrink_total kswapd_total writepage_total task; do
 	uses $source
 done
 check_faults "$results/faults.mtape" "$results/faults.truth" 0
+check_regions "$results/regions.mtape" "$results/regions.truth" /var/tmp/regions 0
 check_leaks "$results/heap.mtape" "$results/heap.truth" 20
 check_children "$results/heap.mtape" "$results/heap.truth"
 check_reclaim "$results/reclaim.mtape" "$(truth "$results/reclaim.truth" stolen)"

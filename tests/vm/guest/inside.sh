@@ -43,6 +43,7 @@ report() { # NAME TRACE
 step check check
 step faults record faults --heap=off -- $O/tests/live/oracle faults 16
 step heap record heap -- $O/tests/live/oracle heap 20
+step regions record regions --heap=off -- $O/tests/live/regions /var/tmp/regions
 step torture record torture -- $O/tests/stacks/torture all 16
 step reclaim reclaim
 step report-faults report faults faults

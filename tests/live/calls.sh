@@ -4,6 +4,7 @@
 # shared memory are those that the kernel lists.
 set -eu
 . tests/live/common.sh
+. tests/live/checks.sh
 need memory_call task
 command -v strace > /dev/null || skip 'strace is not installed'
 t=$dir/t.mtape
@@ -80,15 +81,7 @@ echo "$(wc -l < "$dir/recorded") calls of $(cut -d ' ' -f 1 "$dir/recorded" | un
 [ "$(wc -l < "$dir/recorded")" -ge 1000 ] || fail 'too few calls'
 
 # By stack, what the program did
-while read -r site calls failed; do
-	equal "$site" "$(query "$t" "SELECT count(*), coalesce(sum(failed), 0) FROM (
-		SELECT stack_id, result BETWEEN -4095 AND -1 AS failed FROM vm_call
-		UNION ALL SELECT stack_id, requested_addr AND after_addr <> requested_addr FROM brk
-		UNION ALL SELECT stack_id, result BETWEEN -4095 AND -1 FROM shm_call
-		UNION ALL SELECT stack_id, result < 0 FROM memfd)
-		JOIN stack_text USING (stack_id) WHERE folded LIKE '%;$site;%'")" "$calls,$failed"
-done < "$dir/truth"
-equal 'without a duration' "$(query "$t" 'SELECT count(*) FROM vm_call WHERE duration_ns IS NULL OR duration_ns > 1e10')" 0
+check_calls "$t" "$dir/truth"
 
 # The reports
 report() {

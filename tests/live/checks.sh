@@ -112,3 +112,19 @@ check_regions() {
 			WHERE leaf = 'touch_$region'")" "$pages,0,$((pages - 1))"
 	done
 }
+
+# check_calls TRACE TRUTH: the system calls about memory, by stack, and how many of them failed
+check_calls() {
+	while read -r site calls failed; do
+		equal "$site" "$(query "$1" "SELECT count(*), coalesce(sum(failed), 0) FROM (
+			SELECT stack_id, result BETWEEN -4095 AND -1 AS failed FROM vm_call
+			UNION ALL SELECT stack_id, requested_addr AND after_addr <> requested_addr FROM brk
+			UNION ALL SELECT stack_id, result BETWEEN -4095 AND -1 FROM shm_call
+			UNION ALL SELECT stack_id, result < 0 FROM memfd)
+			JOIN stack_text USING (stack_id) WHERE folded LIKE '%;$site;%'")" "$calls,$failed"
+	done < "$2"
+	equal 'without a duration' "$(query "$1" 'SELECT count(*) FROM vm_call
+		WHERE duration_ns IS NULL OR duration_ns > 1e10')" 0
+	equal 'memfd' "$(query "$1" "SELECT count(*) FROM memfd JOIN file ON file.id = file_id
+		WHERE path LIKE '/memfd:memtape-calls%' AND result >= 0")" 1
+}

@@ -5,9 +5,11 @@ kernel=linux-6.1
 . tests/vm/guest/boot.sh
 
 steps check faults heap regions torture reclaim report-faults report-leaks report-vmscan
+steps check faults heap calls torture reclaim report-faults report-leaks report-vmscan report-mmapsnoop
 uses fault tp_btf page_fault_user page_fault_kernel, perf_event page_faults_min page_faults_maj
 uses fault_total fexit handle_mm_fault
 uses heap uprobe malloc
+uses memory_call tp_btf sys_enter sys_exit
 for source in image reclaim shrink_total kswapd_total writepage_total task; do
 	uses $source
 done
@@ -15,10 +17,12 @@ check_faults "$results/faults.mtape" "$results/faults.truth" 0
 check_regions "$results/regions.mtape" "$results/regions.truth" /var/tmp/regions 0
 check_leaks "$results/heap.mtape" "$results/heap.truth" 20
 check_children "$results/heap.mtape" "$results/heap.truth"
+check_calls "$results/calls.mtape" "$results/calls.truth"
 check_reclaim "$results/reclaim.mtape" "$(truth "$results/reclaim.truth" stolen)"
-for trace in faults heap torture reclaim; do
+for trace in faults heap calls torture reclaim; do
 	equal "rows lost of $trace" "$(query "$results/$trace.mtape" 'SELECT coalesce(sum(lost_rows), 0) FROM loss')" 0
 done
 same_report faults faults
 same_report leaks heap
 same_report vmscan reclaim
+same_report mmapsnoop calls

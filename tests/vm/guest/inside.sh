@@ -44,8 +44,10 @@ step check check
 step faults record faults --heap=off -- $O/tests/live/oracle faults 16
 step heap record heap -- $O/tests/live/oracle heap 20
 step regions record regions --heap=off -- $O/tests/live/regions /var/tmp/regions
+step calls record calls --heap=off -- $O/tests/live/calls all
 step torture record torture -- $O/tests/stacks/torture all 16
 step reclaim reclaim
 step report-faults report faults faults
 step report-leaks report leaks heap
 step report-vmscan report vmscan reclaim
+step report-mmapsnoop report mmapsnoop calls

@@ -78,11 +78,11 @@ WITH place AS (
 )
 SELECT
 	sum(m.growth_bytes) AS growth_bytes,
-	max(m.after_addr) - max(iif(m.nth = 1, m.before_addr, NULL)) AS highest_bytes,
+	max(m.after_addr) - max(iif(m.nth = 1, coalesce(m.before_addr, m.after_addr), NULL)) AS highest_bytes,
 	count(*) AS calls,
 	sum(m.growth_bytes < 0) AS shrinks,
 	sum(m.failed) AS failed,
-	printf('%x', max(iif(m.nth = 1, m.before_addr, NULL))) AS first_end,
+	printf('%x', max(iif(m.nth = 1, coalesce(m.before_addr, m.after_addr), NULL))) AS first_end,
 	printf('%x', max(iif(m.nth_last = 1, m.after_addr, NULL))) AS last_end,
 	p.pid,
 	p.comm

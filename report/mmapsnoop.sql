@@ -64,10 +64,15 @@ SELECT
 	) AS PROT,
 	flags_text(o.name, c.flags) AS FLAGS,
 	iif(c.op = 1 AND NOT c.flags & 32, c.file_offset_bytes / 1024, NULL) AS "OFFS(KB)",
-	iif(c.op IN (8, 9), NULL, iif(c.op = 3, c.new_length_bytes, c.length_bytes) / 1024) AS "SIZE(KB)",
+	-- As without a sign: programs ask for more than there can be.
+	iif(
+		c.op IN (8, 9),
+		NULL,
+		iif(c.op = 3, c.new_length_bytes, c.length_bytes) >> 10 & 18014398509481983
+	) AS "SIZE(KB)",
 	iif(c.op IN (8, 9), NULL, printf('%x', c.addr)) AS ADDR,
 	coalesce(error_name(c.result), iif(c.op IN (1, 3), printf('%x', c.result), c.result)) AS RET,
-	printf('%.1f', c.duration_ns / 1e3) AS US,
+	iif(c.duration_ns IS NULL, NULL, printf('%.1f', c.duration_ns / 1e3)) AS US,
 	f.path AS FILE
 FROM (
 	SELECT *
@@ -113,7 +118,7 @@ SELECT
 	o.name AS call,
 	error_name(c.result) AS error,
 	flags_text(o.name, c.flags) AS flags,
-	max(c.length_bytes) AS largest_bytes,
+	max(c.length_bytes >> 10 & 18014398509481983) AS largest_kb,
 	p.pid,
 	p.comm
 FROM call AS c

@@ -62,8 +62,8 @@ CREATE TABLE counter (session INTEGER, ts_ns INTEGER, name TEXT, value INTEGER);
 INSERT INTO counter VALUES
 	(0, 1010000000000, 'heap.seen', 4000), (0, 1010000000000, 'heap.dropped', 0),
 	(0, 1010000000000, 'heap.taken', 4000), (0, 1010000000000, 'recorder.cpu_us', 123456);
-CREATE TABLE snapshot_system (session INTEGER, ts_ns INTEGER, path TEXT, content_text TEXT);
-INSERT INTO snapshot_system VALUES
+CREATE TABLE snapshot_system (session INTEGER, ts_ns INTEGER, path TEXT, content_text TEXT, round INTEGER);
+INSERT INTO snapshot_system (session, ts_ns, path, content_text) VALUES
 	(0, 1000000000000, '/proc/meminfo', 'MemTotal:       8000000 kB' || char(10) || 'MemAvailable:   4000000 kB' || char(10)),
 	(0, 1005000000000, '/proc/meminfo', 'MemTotal:       8000000 kB' || char(10) || 'MemAvailable:    100000 kB' || char(10)),
 	(0, 1010000000000, '/proc/meminfo', 'MemTotal:       8000000 kB' || char(10) || 'MemAvailable:   3000000 kB' || char(10)),

@@ -1,7 +1,8 @@
 -- Huge pages: faults that got one, small pages that were collapsed into one, and what became of them.
 --
--- Faults and collapses are counted on the whole host, by process; stacks are of
--- the targets. A collapse belongs to the process whose pages they are, BY is who
+-- COUNT is of faults in memory of hugetlb, of the targets; counted by whole
+-- seconds, so a window is widened to them. Transparent huge pages are counted on
+-- the whole host, by process; stacks are of the targets. A collapse belongs to the process whose pages they are, BY is who
 -- did it: khugepaged, or a process that asked for it (MADV_COLLAPSE). Splits
 -- and failures are known of the whole host only.
 --
@@ -21,6 +22,24 @@ AND (
 	coalesce(process_id, 0) IN (SELECT process_id FROM selected)
 	OR coalesce(by_id, 0) IN (SELECT process_id FROM selected)
 );
+
+CREATE TEMP TABLE hugetlb_fault AS
+SELECT session, process_id, stack_id, sum(n) AS faults
+FROM fault_sum
+WHERE bucket_ns BETWEEN :from - 999999999 AND :to
+AND class = 6
+AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)
+GROUP BY session, process_id, stack_id;
+
+SELECT p.pid AS PID, p.comm AS COMM, sum(h.faults) AS COUNT
+FROM hugetlb_fault AS h
+LEFT JOIN process AS p ON p.id = h.process_id
+GROUP BY h.session, h.process_id
+ORDER BY sum(h.faults) DESC, h.session, h.process_id
+LIMIT coalesce(:top, -1);
+
+SELECT 'No fault in memory of hugetlb.' AS note
+WHERE NOT EXISTS (SELECT 1 FROM hugetlb_fault);
 
 -- Transparent huge pages, by process
 SELECT
@@ -61,21 +80,28 @@ GROUP BY c.session, c.process_id, c.by_id, iif(c.succeeded, NULL, c.status)
 ORDER BY count(*) DESC, c.session, c.process_id, c.by_id, c.status
 LIMIT coalesce(:top, -1);
 
--- Transparent huge pages, by stack of the targets
+-- Huge pages, by stack of the targets
 SELECT
-	sum(h.faults + h.collapse_allocations) AS huge_pages,
-	sum(h.faults) AS faults,
-	sum(h.collapse_allocations) AS for_collapse,
+	sum(h.hugetlb + h.faults + h.collapses) AS huge_pages,
+	sum(h.hugetlb) AS hugetlb_faults,
+	sum(h.faults) AS transparent,
+	sum(h.collapses) AS for_collapse,
 	p.pid,
 	p.comm,
 	t.folded AS stack,
 	t.places
-FROM huge AS h
+FROM (
+	SELECT session, process_id, stack_id, 0 AS hugetlb, faults, collapse_allocations AS collapses
+	FROM huge
+	UNION ALL
+	SELECT session, process_id, stack_id, faults, 0, 0
+	FROM hugetlb_fault
+) AS h
 JOIN stack_text AS t ON t.stack_id = h.stack_id
 LEFT JOIN process AS p ON p.id = h.process_id
 GROUP BY h.session, h.process_id, h.stack_id
-HAVING sum(h.faults + h.collapse_allocations) > 0
-ORDER BY sum(h.faults + h.collapse_allocations) DESC, h.session, h.process_id, h.stack_id
+HAVING sum(h.hugetlb + h.faults + h.collapses) > 0
+ORDER BY sum(h.hugetlb + h.faults + h.collapses) DESC, h.session, h.process_id, h.stack_id
 LIMIT coalesce(:top, -1);
 
 CREATE TEMP TABLE huge_counter AS
@@ -178,7 +204,7 @@ FROM (
 		table_name || ' ' || cause,
 		printf('Lost rows of %s (%s): %,d.', table_name, cause, sum(lost_rows))
 	FROM loss
-	WHERE table_name IN ('huge_total', 'huge_collapse')
+	WHERE table_name IN ('huge_total', 'huge_collapse', 'fault')
 	AND cause <> 'late'
 	AND lost_rows > 0
 	AND begin_ns <= :to

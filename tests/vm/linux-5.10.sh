@@ -5,8 +5,7 @@ set -eu
 kernel=linux-5.10
 . tests/vm/guest/boot.sh
 
-steps check faults heap regions torture report-faults report-leaks
-steps check faults heap calls torture report-faults report-leaks report-mmapsnoop
+steps check faults heap regions calls torture report-faults report-leaks report-mmapsnoop
 uses fault tp_btf page_fault_user page_fault_kernel, perf_event page_faults_min page_faults_maj
 uses fault_total fexit handle_mm_fault
 uses heap uprobe malloc
@@ -22,7 +21,7 @@ check_regions "$results/regions.mtape" "$results/regions.truth" /var/tmp/regions
 check_leaks "$results/heap.mtape" "$results/heap.truth" 20
 check_children "$results/heap.mtape" "$results/heap.truth"
 check_calls "$results/calls.mtape" "$results/calls.truth"
-for trace in faults heap calls torture; do
+for trace in faults heap regions calls torture; do
 	equal "rows lost of $trace" "$(query "$results/$trace.mtape" 'SELECT coalesce(sum(lost_rows), 0) FROM loss')" 0
 done
 same_report faults faults

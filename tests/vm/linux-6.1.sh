@@ -4,8 +4,7 @@ set -eu
 kernel=linux-6.1
 . tests/vm/guest/boot.sh
 
-steps check faults heap regions torture reclaim report-faults report-leaks report-vmscan
-steps check faults heap calls torture reclaim report-faults report-leaks report-vmscan report-mmapsnoop
+steps check faults heap regions calls torture reclaim report-faults report-leaks report-vmscan report-mmapsnoop
 uses fault tp_btf page_fault_user page_fault_kernel, perf_event page_faults_min page_faults_maj
 uses fault_total fexit handle_mm_fault
 uses heap uprobe malloc
@@ -19,7 +18,7 @@ check_leaks "$results/heap.mtape" "$results/heap.truth" 20
 check_children "$results/heap.mtape" "$results/heap.truth"
 check_calls "$results/calls.mtape" "$results/calls.truth"
 check_reclaim "$results/reclaim.mtape" "$(truth "$results/reclaim.truth" stolen)"
-for trace in faults heap calls torture reclaim; do
+for trace in faults heap regions calls torture reclaim; do
 	equal "rows lost of $trace" "$(query "$results/$trace.mtape" 'SELECT coalesce(sum(lost_rows), 0) FROM loss')" 0
 done
 same_report faults faults

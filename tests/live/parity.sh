@@ -65,7 +65,7 @@ fed() {
 
 # ---- free, swapon, slabtop
 fed 2 free -w | awk 'NR > 1 { sub(/:/, ""); print }' | awk '{ $1 = $1; print }' > "$dir/wanted"
-report free --wide 1 | awk -F, '/^(Mem|Swap),/ { $NF = ""; print }' | sed 's/ *$//' > "$dir/got"
+report free --wide | awk -F, '/^(Mem|Swap),/ { $NF = ""; print }' | sed 's/ *$//' > "$dir/got"
 same 'free -w'
 
 fed 2 swapon -s | awk 'NR > 1 { print $1, $2, $3, $4, $5 }' > "$dir/wanted"

@@ -225,6 +225,14 @@ static int recorder_begin_epoch(struct recorder *recorder)
 	return error ? error : clock_write(recorder->writer);
 }
 
+/* What the sources have counted since they were attached lies before the first reading of the
+ * kernel's own counters, not after it. */
+static int recorder_first_counts(struct recorder *recorder, int64_t now)
+{
+	int error = texts_second(recorder->texts, now);
+	return error ? error : totals_dump(recorder->totals, now);
+}
+
 static int recorder_begin(struct recorder *recorder, int fd)
 {
 	recorder->session.start_ns = now_ns();
@@ -248,6 +256,7 @@ static int recorder_begin(struct recorder *recorder, int fd)
 	/* Targets' own counts are read after the rows begin, so that none is missing. */
 	if (recorder->shared && !target_is_host(recorder->target))
 		shared_begin(recorder->shared);
+		error = recorder_first_counts(recorder, now_ns());
 	if (!error)
 		error = existing_take(&existing);
 	if (recorder->shared)

@@ -258,9 +258,16 @@ static int recorder_begin(struct recorder *recorder, int fd)
 		shared_begin(recorder->shared);
 		error = recorder_first_counts(recorder, now_ns());
 	if (!error)
+	/* What the kernel counts is read as soon as rows begin; targets' own counts not before. */
+	bool host = target_is_host(recorder->target);
+	if (!error && host)
 		error = existing_take(&existing);
 	if (recorder->shared)
 		shared_begin(recorder->shared);
+	if (!error)
+		error = texts_second(recorder->texts, now_ns());
+	if (!error && !host)
+		error = existing_take(&existing);
 	if (!error && recorder->unwind && recorder->options.command)
 		error = unwind_expect_command(recorder->unwind, recorder->options.command);
 	if (error)
@@ -291,8 +298,7 @@ static int recorder_drain(struct recorder *recorder, int64_t before_ns, size_t *
 		     : order_take(recorder->order, before_ns, records_take, recorder->records);
 }
 
-/* Breakpoints that the kernel took out since the last look: calls were missed, nobody knows how
- * many. */
+/* Breakpoints that the kernel took out since the last look: nobody knows how many calls of. */
 static int recorder_note_breakpoints(struct recorder *recorder, int64_t now)
 {
 	int error = 0;
@@ -332,13 +338,16 @@ static int recorder_note_losses(struct recorder *recorder, int64_t now)
 
 static int recorder_second(struct recorder *recorder, int64_t now)
 {
-	int error = texts_second(recorder->texts, now);
+	size_t bytes;
+	int error = totals_read(recorder->totals);
+	error = error ? error : texts_second(recorder->texts, now);
+	if (!error && recorder->rings) /* the stacks of the totals */
+		error = rings_drain(recorder->rings, &bytes);
+	error = error ? error : totals_write(recorder->totals, now);
 	if (recorder->unwind)
 		unwind_note_used(recorder->unwind);
 	if (!error)
 		error = ladder_check(&recorder->ladder);
-	if (!error)
-		error = totals_dump(recorder->totals, now);
 	if (!error)
 		error = recorder_note_losses(recorder, now);
 	if (!error && now >= recorder->clock_at + clock_every_ns) {
@@ -380,8 +389,7 @@ static int recorder_step(struct recorder *recorder)
 	return error ? error : names < 0 ? names : 0;
 }
 
-/* Until there may be rows to take, or an unwind table is wanted: until then each stack is a copy.
- */
+/* Until there may be rows to take, or an unwind table is wanted. */
 static void recorder_sleep(const struct recorder *recorder)
 {
 	struct timespec time = { 0, recorder->sleep_ns < sleep_most_ns ? recorder->sleep_ns
@@ -400,12 +408,12 @@ static int recorder_end(struct recorder *recorder, const char *reason)
 	if (recorder->shared)
 		shared_end(recorder->shared);
 	int64_t now = now_ns();
-	if (!error)
-		error = recorder_drain(recorder, INT64_MAX, &bytes);
-	if (!error)
-		error = texts_end(recorder->texts, now_ns());
-	if (!error) /* before names are looked up: totals have stacks, and the host goes on */
-		error = recorder_second(recorder, now_ns());
+	texts_all_due(recorder->texts);
+	error = error ? error : totals_read(recorder->totals);
+	error = error ? error : texts_second(recorder->texts, now);
+	error = error ? error : recorder_drain(recorder, INT64_MAX, &bytes);
+	error = error ? error : totals_write(recorder->totals, now); /* their stacks want names */
+	error = error ? error : texts_end(recorder->texts, now_ns());
 	ladder_detach(&recorder->ladder); /* may take seconds */
 	stacks_name_last(recorder->stacks);
 	int names = error ? error : stacks_name(recorder->stacks, now_ns() + names_at_end_ns);

@@ -95,9 +95,13 @@ int texts_step(struct texts *texts, int64_t now, int64_t until_ns)
 	return more ? more : cgroup_files_step(texts->cgroups, now, until_ns);
 }
 
-int texts_end(struct texts *texts, int64_t now)
+void texts_all_due(struct texts *texts)
 {
 	snapshots_all_due(texts->snapshots);
+}
+
+int texts_end(struct texts *texts, int64_t now)
+{
 	int error = processes_end(texts->processes, now);
 	return error ? error : cgroup_files_end(texts->cgroups, now);
 }

@@ -26,7 +26,10 @@ int texts_second(struct texts *, int64_t now);
 /* Goes on with what takes longer, until `until_ns`. 1: there is more; 0; -errno. */
 int texts_step(struct texts *, int64_t now, int64_t until_ns);
 
-/* What takes longer once more, whole; and texts_second has all to do then. 0 or -errno. */
+/* The next texts_second is the last: all rounds are due. */
+void texts_all_due(struct texts *);
+
+/* What takes longer once more, whole. 0 or -errno. */
 int texts_end(struct texts *, int64_t now);
 
 /* Of recorded trees, the next of which is there. 0 or -errno. */

@@ -14,8 +14,11 @@ struct totals;
  * table. */
 int totals_open(const struct ladder *, struct records *, struct writer *, struct totals **out);
 
-/* Writes the rows of time `ts_ns`. 0 or -errno. */
-int totals_dump(struct totals *, int64_t ts_ns);
+/* Reads the maps. What they refer to is in the rings by then. 0 or -ENOMEM. */
+int totals_read(struct totals *);
+
+/* Writes what was read as rows of time `ts_ns`: after the rings were drained. 0 or -errno. */
+int totals_write(struct totals *, int64_t ts_ns);
 
 /* Accepts NULL. */
 void totals_close(struct totals *);

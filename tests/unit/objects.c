@@ -187,7 +187,8 @@ static void check_total(const struct object *object, const struct bpf_map *map, 
 		FAIL("bpf/%s: map %s and its table: %s", object->name, name, why);
 	CHECK_EQUAL(row.table->stream, STREAM_EVENTS);
 	CHECK_EQUAL(row.count + 1, row.table->n_columns);
-	CHECK_EQUAL(bpf_map__type(map), BPF_MAP_TYPE_HASH);
+	CHECK(bpf_map__type(map) == BPF_MAP_TYPE_HASH ||
+	      bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH);
 	CHECK(bpf_map__key_size(map) <= 16);
 	check_total_value(btf, value, name);
 	table_set_add(&seen->filled, row.table->number);

@@ -14,6 +14,7 @@ typedef __u64 task_before_ref;  /* likewise, as it was before its last exec */
 typedef __u64 stack_ref;        /* the key of a stack definition, 0 none */
 typedef __u64 kernel_stack_ref; /* likewise, of the kernel's frames */
 typedef __u64 kernel_code_ref;  /* a return address in the kernel: a stack of that frame only */
+typedef __u64 cache_ref;        /* a slab cache, or a size of kmalloc, 0 none */
 typedef __u64 cgroup_ref;       /* the id of its kernfs node, 0 none */
 typedef __u64 file_ref;         /* the key of a file definition, 0 none */
 
@@ -104,6 +105,13 @@ struct file_definition {
 	__u64 bytes;
 	/* Names from the file upwards, each ended by a zero. */
 	char names[FILE_NAMES_MAX + FILE_NAME_MAX];
+};
+
+/* The value of a map by cache_ref, which the recorder looks into: no ring can lose it. */
+struct cache_definition {
+	__u64 slot_bytes;
+	__u64 object_bytes;
+	char name[64]; /* "": kmalloc of this size */
 };
 
 /* A mapped file, as the kernel side sees it: nothing that user space would see differs from it. */

@@ -169,6 +169,11 @@ struct uprobe_task {
 	struct return_instance *return_instances;
 };
 
+struct kmem_cache {
+	unsigned int size, object_size;
+	const char *name;
+};
+
 struct signal_struct {
 	atomic_t live;
 };
@@ -401,6 +406,9 @@ enum scan_result {
 	SCAN_SUCCEED = 1,
 };
 
+/* The cache of the object at an address, of the kernel's own (6.13). NULL: it is in no slab. */
+extern struct kmem_cache *bpf_get_kmem_cache(__u64 addr) __ksym __weak;
+
 /* In a uprobe.session program (6.13): whether this is the function's return. */
 extern bool bpf_session_is_return(void) __ksym __weak;
 
@@ -426,6 +434,12 @@ static __always_inline __u64 arg(const void *ctx, __u8 position)
 		ARG_LOAD(3);
 		ARG_LOAD(4);
 		ARG_LOAD(5);
+		ARG_LOAD(6);
+		ARG_LOAD(7);
+		ARG_LOAD(8);
+		ARG_LOAD(9);
+		ARG_LOAD(10);
+		ARG_LOAD(11);
 	}
 	return value;
 }

@@ -8,20 +8,6 @@
 #include "bpf/cgroup.h"
 #include "bpf/stack.h"
 
-/* A program as tp_btf, and as raw tracepoint for kernels that refuse tp_btf: the arguments are the
- * same. */
-#define BOTH_WAYS(source, event, what, code)                                                       \
-	SEC("tp_btf/" #event) int source##__1__##what(__u64 *ctx)                                  \
-	{                                                                                          \
-		(void)ctx;                                                                         \
-		return code;                                                                       \
-	}                                                                                          \
-	SEC("raw_tp/" #event) int source##__2__##what(__u64 *ctx)                                  \
-	{                                                                                          \
-		(void)ctx;                                                                         \
-		return code;                                                                       \
-	}
-
 /* The place of the running kernel's value among `names`, from 1; 0: it is none of them. */
 #define PLACE(value, type, name, place)                                                            \
 	if (bpf_core_enum_value_exists(enum type, name) &&                                         \

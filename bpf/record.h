@@ -7,7 +7,7 @@
  * object's BTF. So neither side has a list of records.
  *
  * A map named like a table that ends in _total (key and value structs, members again columns) is
- * dumped once a second.
+ * dumped once a second; where each CPU has values of its own, their sums.
  *
  * A source of data is a set of programs named SOURCE__WAYS__EVENT, where WAYS are digits: the ways,
  * best first, that the program is part of. The recorder uses the first way whose programs all load
@@ -150,5 +150,19 @@ static __always_inline void *record_reserve_(__u32 type, __u64 size)
 				       i_++) if (((__u64 *)&(delta))[i_])                          \
 			__sync_fetch_and_add((__u64 *)value_ + i_, ((__u64 *)&(delta))[i_]);       \
 	} while (0)
+
+/* A program as tp_btf, and as raw tracepoint for kernels that refuse tp_btf: the arguments are the
+ * same. */
+#define BOTH_WAYS(source, event, what, code)                                                       \
+	SEC("tp_btf/" #event) int source##__1__##what(__u64 *ctx)                                  \
+	{                                                                                          \
+		(void)ctx;                                                                         \
+		return code;                                                                       \
+	}                                                                                          \
+	SEC("raw_tp/" #event) int source##__2__##what(__u64 *ctx)                                  \
+	{                                                                                          \
+		(void)ctx;                                                                         \
+		return code;                                                                       \
+	}
 
 #endif

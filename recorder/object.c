@@ -136,7 +136,7 @@ static void constant_set_argument(const struct object_setup *setup, const char *
 		return;
 	snprintf(event, sizeof(event), "%.*s", (int)(separator - name - 5), name + 5);
 	int position = argument_position(setup->kernel, event, separator + 2);
-	if (position >= 0 && position < 6) /* arg() knows so many */
+	if (position >= 0 && position < 12) /* arg() knows so many */
 		*place = (uint8_t)position;
 }
 

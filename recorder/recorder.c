@@ -192,6 +192,7 @@ static int recorder_open_records(struct recorder *recorder)
 		.spaces = recorder->spaces,
 		.stacks = recorder->stacks,
 		.files = recorder->files,
+		.definer = &recorder->definer,
 		.ladder = &recorder->ladder,
 		.shared = recorder->shared,
 		.whole_host = target_is_host(recorder->target),

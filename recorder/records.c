@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bpf/definitions.h"
+#include "recorder/caches.h"
 #include "recorder/mmaps.h"
 #include "recorder/records.h"
 
@@ -25,6 +26,7 @@ struct kind {
 
 struct records {
 	struct records_context c;
+	struct caches *caches;
 	struct kind *kinds[OBJECTS_MAX + 1]; /* by object number and type id */
 	uint64_t probed, unprobed;
 	char why[256];
@@ -36,7 +38,7 @@ int records_open(const struct records_context *context, struct records **out)
 	if (!*out)
 		return -ENOMEM;
 	(*out)->c = *context;
-	return 0;
+	return caches_open(context->definer, &(*out)->caches);
 }
 
 /* ---- references */
@@ -81,12 +83,19 @@ static int resolve_kernel_code(void *context, uint64_t raw, uint64_t *value)
 	return stacks_define_code(records->c.stacks, raw, value);
 }
 
+static int resolve_cache(void *context, uint64_t raw, uint64_t *value)
+{
+	struct records *records = context;
+	return caches_define(records->caches, raw, value);
+}
+
 const struct reference record_references[] = {
 	{ "cgroup_ref", resolve_cgroup },
 	{ "task_ref", resolve_task },
 	{ "task_before_ref", resolve_task_before },
 	{ "stack_ref", resolve_stack },
 	{ "file_ref", resolve_file },
+	{ "cache_ref", resolve_cache },
 	{ "kernel_stack_ref", resolve_stack },
 	{ "kernel_code_ref", resolve_kernel_code },
 	{ NULL, NULL },
@@ -290,6 +299,9 @@ static int records_learn_object(struct records *records, const struct object *ob
 	int error = 0;
 	if (!kinds)
 		return -ENOMEM;
+	int caches = bpf_object__find_map_fd_by_name(object->bpf, "cache_definitions");
+	if (caches >= 0)
+		caches_use(records->caches, caches);
 	free(records->kinds[object->number]);
 	records->kinds[object->number] = kinds;
 	for (uint32_t id = 1; id < (uint32_t)btf__type_cnt(btf) && !error; id++) {
@@ -376,5 +388,6 @@ void records_close(struct records *records)
 		return;
 	for (int i = 0; i <= OBJECTS_MAX; i++)
 		free(records->kinds[i]);
+	caches_close(records->caches);
 	free(records);
 }

@@ -19,6 +19,7 @@ struct records;
 
 /* What the records work on; owned by the caller, living longer. */
 struct records_context {
+	struct definer *definer;
 	struct writer *writer;
 	struct tasks *tasks;
 	struct spaces *spaces;

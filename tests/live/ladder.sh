@@ -28,7 +28,8 @@ used() {
 
 # The sources that no way gave
 refused() {
-	query "$t" "SELECT source FROM source GROUP BY source HAVING max(state = 'used') = 0 ORDER BY source" | tr '\n' ' '
+	query "$t" "SELECT source FROM source GROUP BY source HAVING max(state = 'used') = 0
+		AND max(state = 'refused') ORDER BY source" | tr '\n' ' '
 }
 
 # What stderr says is not recorded, sorted

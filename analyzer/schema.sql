@@ -59,6 +59,19 @@ SELECT id AS stack_id,
 	stack_depth(id) AS depth
 FROM stack;
 
+-- Slab caches by the name that slabinfo has; of kmalloc those of a size together.
+CREATE VIEW temp.cache_text AS
+SELECT
+	id AS cache_id,
+	coalesce(
+		name,
+		iif(slot_bytes > 8192, 'kmalloc of pages, ', 'kmalloc-')
+			|| iif(slot_bytes % 1024, slot_bytes, (slot_bytes / 1024) || 'k')
+	) AS cache,
+	name IS NULL AS is_kmalloc,
+	slot_bytes
+FROM main.cache;
+
 -- How many of the places in an image have no name. image_id is NULL for what is in no image.
 CREATE VIEW temp.image_names AS
 SELECT

@@ -14,50 +14,7 @@
 #include "report/selection.h"
 #include "report/window.h"
 #include "tests/check.h"
-
-static const int64_t second = 1000000000LL;
-
-static int column_index(const struct table *table, const char *name, size_t length)
-{
-	for (int i = 0; i < table->n_columns; i++)
-		if (strlen(table->columns[i].name) == length &&
-		    !strncmp(table->columns[i].name, name, length))
-			return i;
-	FAIL("table %s has no column %.*s", table->name, (int)length, name);
-}
-
-/* Adds a row written as "column=value column=value"; values have no blanks, and those not named are
- * 0. */
-static void add(struct writer *writer, const char *name, const char *row)
-{
-	const struct table *table = table_named(name);
-	struct cell cells[COLUMNS_MAX] = { 0 };
-
-	CHECK(table);
-	for (; *row; row += strspn(row, " ")) {
-		const char *value = strchr(row, '=') + 1;
-		struct cell *cell = &cells[column_index(table, row, value - 1 - row)];
-
-		cell->text = value;
-		cell->length = strcspn(value, " ");
-		cell->null = *value == '-';
-		cell->number = strtoull(value, NULL, 10);
-		row = value + cell->length;
-	}
-	CHECK(!writer_add_cells(writer, table, cells));
-}
-
-__attribute__((format(printf, 3, 4))) static void addf(struct writer *writer, const char *name,
-						       const char *format, ...)
-{
-	char row[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(row, sizeof(row), format, args);
-	va_end(args);
-	add(writer, name, row);
-}
+#include "tests/unit/reports_rows.h"
 
 static void add_definitions(struct writer *writer)
 {
@@ -65,7 +22,7 @@ static void add_definitions(struct writer *writer)
 					       "malloc", "touch", "-" };
 
 	add(writer, "session",
-	    "boot_id=b-1 host=alpha kernel_text=6.1.0 cpus=4 ticks_per_s=100 "
+	    "boot_id=b-1 host=alpha kernel_text=6.1.0 cpus=4 ticks_per_s=100 page_size_bytes=4096 "
 	    "utc_offset_s=7200 version_text=0.1 start_ns=1000000000000 target_text=./demo");
 	add(writer, "clock", "ts_ns=1000000000000 realtime_ns=1777636985000000000");
 	add(writer, "source", "source=heap way=uprobe state=used why_text=");
@@ -79,6 +36,9 @@ static void add_definitions(struct writer *writer)
 	    "incomplete=1");
 	add(writer, "image", "id=1 build_id=00aa unidentified_path=- path=/home/u/demo");
 	add(writer, "image", "id=2 build_id=00bb unidentified_path=- path=/usr/lib/libc.so.6");
+	add(writer, "image", "id=3 build_id=00cc unidentified_path=- path=vmlinux kernel=1");
+	add(writer, "cache", "id=1 name=filp slot_bytes=192 object_bytes=184");
+	add(writer, "cache", "id=2 name=- slot_bytes=64 object_bytes=64");
 	for (int i = 0; i < 6; i++) {
 		int image = i == 3 || i == 5 ? 2 : 1;
 
@@ -93,6 +53,12 @@ static void add_definitions(struct writer *writer)
 	add(writer, "stack", "id=5 parent_id=2 frame_id=5");
 	add(writer, "stack", "id=6 parent_id=2 frame_id=6");
 	add(writer, "stack", "id=7 parent_id=6 frame_id=4");
+	add(writer, "frame", "id=7 image_id=3 offset=32");
+	add(writer, "frame", "id=8 image_id=3 offset=64");
+	add(writer, "symbol", "image_id=3 offset=32 symbol=alloc_empty_file");
+	add(writer, "symbol", "image_id=3 offset=64 symbol=do_eventfd");
+	add(writer, "stack", "id=8 parent_id=0 frame_id=7");
+	add(writer, "stack", "id=9 parent_id=0 frame_id=8");
 }
 
 /* In each second ten blocks are allocated in leak_small and four freed, and one inside of the C
@@ -133,6 +99,7 @@ static void add_rest(struct writer *writer)
 	add(writer, "shrink_total", "ts_ns=1004900000000 process_id=2 calls=3 duration_ns=3999999");
 	add(writer, "kswapd_total", "ts_ns=1004900000000 node=0 wakeups=3");
 	add(writer, "writepage_total", "ts_ns=1004900000000 process_id=2 folios=17");
+	add_kernel(writer);
 	add(writer, "fault_total",
 	    "ts_ns=1009000000000 process_id=2 handled_faults=72 software_faults=70");
 	add(writer, "loss",
@@ -316,17 +283,42 @@ static void save(const char *trace, const char *path, bool events)
 	analysis_close(analysis);
 }
 
-static void check_contains(const char *file, const char *name, const char *from, const char *part)
+static void check_answer(const char *file, const char *name, struct question question,
+			 const char *part)
 {
 	struct report report;
-	const struct question question = { .report = &report, .from = from, .format = "csv" };
 	char *text;
 
+	question.report = &report;
+	question.format = "csv";
 	CHECK(!builtin_find(name, &report));
 	text = answer(file, question);
 	if (!strstr(text, part))
 		FAIL("%s has no '%s':\n%s", name, part, text);
 	free(text);
+}
+
+static void check_contains(const char *file, const char *name, const char *from, const char *part)
+{
+	check_answer(file, name, (struct question){ .from = from }, part);
+}
+
+/* Numbers that follow from what add_kernel writes. */
+static void check_kernel_numbers(const char *trace)
+{
+	static const struct extra extra = { "kernel", "1" };
+	const struct question question = { .extra = &extra, .n_extra = 1 };
+
+	check_answer(trace, "memleak", question,
+		     "\n48000,48,42,demo,_start;main;leak_small;malloc,\n");
+	check_answer(trace, "memleak", question,
+		     "\n2880,15,21,6,0,kmem_cache_alloc,alloc_empty_file_[k]\n");
+	check_answer(trace, "memleak", question, "\nfilp,10,20,10,5,5,960\n");
+	check_answer(trace, "memleak", question, "\nkmalloc-64,21,29,8,8,0,0\n");
+	check_answer(trace, "memleak", question, "slabs took 8,192 bytes more");
+	check_contains(trace, "kmem", NULL, "\npages allocated,72,80,90.0\n");
+	check_contains(trace, "kmem", NULL, "\npages freed,48,50,96.0\n");
+	check_contains(trace, "kmem", NULL, ",filp,alloc_empty_file_[k]\n");
 }
 
 /* Numbers that follow from what add_heap and add_rest write. */
@@ -343,6 +335,7 @@ static void check_numbers(const char *trace)
 	check_contains(trace, "vmscan", NULL, "\n14:03:09,3,12,0,3,17\n");
 	check_contains(trace, "losses", NULL, "\nheap,ring,12,1,");
 	check_contains(trace, "overview", NULL, "48,128 bytes in 56 blocks");
+	check_kernel_numbers(trace);
 }
 
 static void check_sums_have_no_window(const char *sums)

@@ -226,14 +226,6 @@ static int recorder_begin_epoch(struct recorder *recorder)
 	return error ? error : clock_write(recorder->writer);
 }
 
-/* What the sources have counted since they were attached lies before the first reading of the
- * kernel's own counters, not after it. */
-static int recorder_first_counts(struct recorder *recorder, int64_t now)
-{
-	int error = texts_second(recorder->texts, now);
-	return error ? error : totals_dump(recorder->totals, now);
-}
-
 static int recorder_begin(struct recorder *recorder, int fd)
 {
 	recorder->session.start_ns = now_ns();
@@ -252,13 +244,6 @@ static int recorder_begin(struct recorder *recorder, int fd)
 		error = recorder_open_sources(recorder);
 	if (!error)
 		error = recorder_begin_epoch(recorder);
-	if (!error)
-		error = texts_second(recorder->texts, now_ns());
-	/* Targets' own counts are read after the rows begin, so that none is missing. */
-	if (recorder->shared && !target_is_host(recorder->target))
-		shared_begin(recorder->shared);
-		error = recorder_first_counts(recorder, now_ns());
-	if (!error)
 	/* What the kernel counts is read as soon as rows begin; targets' own counts not before. */
 	bool host = target_is_host(recorder->target);
 	if (!error && host)

@@ -35,7 +35,7 @@ all_cflags := -std=gnu11 -O2 -g $(warnings) -MMD -MP -I. -I$(O) -D_GNU_SOURCE $(
 proto := $(O)/format/trace.pb-c
 
 format_obj := $(patsubst %.c,$(O)/%.o,$(wildcard format/*.c)) $(proto).o
-analyzer_obj := $(patsubst %.c,$(O)/%.o,$(wildcard analyzer/*.c analyzer/procfs/*.c)) $(O)/analyzer/schema.sql.o
+analyzer_obj := $(patsubst %.c,$(O)/%.o,$(wildcard analyzer/*.c analyzer/*/*.c)) $(O)/analyzer/schema.sql.o
 report_obj := $(patsubst %.c,$(O)/%.o,$(filter-out report/main.c,$(wildcard report/*.c))) $(O)/report/reports.o
 recorder_obj := $(patsubst %.c,$(O)/%.o,$(filter-out recorder/main.c,$(wildcard recorder/*.c))) $(O)/bpf/objects.o
 format_libs := -lzstd -lprotobuf-c -lz

@@ -1,4 +1,5 @@
 #include "analyzer/internal.h"
+#include "analyzer/kmsg/oom_table.h"
 #include "analyzer/procfs/module.h"
 
 #include <errno.h>
@@ -182,6 +183,8 @@ static int connection_open(struct analysis *analysis, const char *name, int flag
 		rc = heap_register(analysis);
 	if (!rc)
 		rc = procfs_register(analysis);
+	if (!rc)
+		rc = oom_register(analysis);
 	return analysis_sql_fail(analysis, rc);
 }
 

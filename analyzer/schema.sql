@@ -231,3 +231,6 @@ USING procfs(cgroup memory.oom_control, keys, oom_kill_disable, under_oom, oom_k
 CREATE VIRTUAL TABLE temp.cgroup_pressure
 USING procfs(cgroup memory.pressure, pairs, kind 1 text, avg10 avg10 real, avg60 avg60 real,
 	avg300 avg300 real, total_us total);
+
+-- Reports of the out-of-memory killer in the kernel's log, fact by fact (analyzer/kmsg/oom.h).
+CREATE VIRTUAL TABLE temp.oom_fact USING oom_fact;

@@ -1,14 +1,16 @@
 #include <errno.h>
 #include <string.h>
 #include "report/command.h"
+#include "report/log_import.h"
 #include "report/question.h"
 
 /* Everything that the command line says. */
 struct request {
 	struct question question;
 	struct report report;
-	const char *file, *at, *out;
+	const char *file, *at, *out, *kmsg;
 	bool strict;
+	char imported[64];
 };
 
 static int list_reports(void)
@@ -77,15 +79,30 @@ static int answer(const struct request *request, struct outcome *outcome)
 	return err;
 }
 
+/* A log instead of a recording becomes one in memory. */
+static int take_kmsg(struct request *request, const struct words *words, struct outcome *outcome)
+{
+	int err = options_words(words, 1, "NAME", outcome);
+
+	if (err)
+		return err;
+	request->file = request->imported;
+	err = log_import(request->kmsg, request->imported, sizeof(request->imported));
+	return err ? outcome_failed(outcome, "%s: %s", request->kmsg, strerror(-err)) : 0;
+}
+
 static int take_words(struct request *request, const struct words *words, struct outcome *outcome)
 {
 	int err = find_report(words->word[0], &request->report, outcome);
 
-	if (!err)
+	if (!err && request->kmsg)
+		err = take_kmsg(request, words, outcome);
+	else if (!err)
 		err = options_words(words, 2, "NAME FILE", outcome);
 	if (err)
 		return err;
-	request->file = words->word[1];
+	if (!request->kmsg)
+		request->file = words->word[1];
 	request->question.report = &request->report;
 	request->question.extra = words->extra;
 	request->question.n_extra = words->n_extra;
@@ -134,6 +151,7 @@ static int report_run(int argc, char **argv, struct outcome *outcome)
 		{ "comm", 0, &question->processes.lists[SELECT_COMM], NULL },
 		{ "cgroup", 0, &question->processes.lists[SELECT_CGROUP], NULL },
 		{ "format", 0, &question->format, NULL },
+		{ "kmsg", 0, &request.kmsg, NULL },
 		{ "output", 'o', &request.out, NULL },
 		{ "strict", 0, NULL, &request.strict },
 	};
@@ -173,6 +191,8 @@ const struct command command_report = {
 		"  --comm NAME,...      only processes of these names\n"
 		"  --cgroup PATH,...    only processes of these memory cgroups and those below\n"
 		"  --format FORMAT      table (default), csv, json; folded or svg of stacks\n"
+		"  --kmsg LOG           instead of FILE, for oom-report and dmesg: what dmesg or\n"
+		"                       journalctl -k printed\n"
 		"  -o FILE              write there instead of to standard output\n"
 		"  --strict             exit with status 3 if the recording is damaged, lossy\n"
 		"                       or has no end\n"

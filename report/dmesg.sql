@@ -3,11 +3,11 @@
 -- Stamps are the log's own, seconds since boot. Lines that were there before
 -- the recording began come with `old`.
 --
---   old    1: also lines from before the recording (0)
+--   old    also lines from before the recording (off)
 --   level  only lines of this level and more urgent ones: 0 emergency, 3 error, 4 warning, 7 all (7)
 
 SELECT
-	printf('[%12.6f] ', stamp_us / 1e6) || message_text AS note
+	iif(stamp_us IS NULL, '', printf('[%12.6f] ', stamp_us / 1e6)) || message_text AS note
 FROM kmsg
 WHERE ts_ns BETWEEN :from AND :to
 AND (:old <> 0 OR old = 0)
@@ -17,7 +17,7 @@ ORDER BY session, sequence;
 -- What is not seen
 SELECT note
 FROM (
-	SELECT 'No line of the kernel''s log is in this window; --old 1 shows those from before the recording.' AS note
+	SELECT 'No line of the kernel''s log is in this window; --old shows those from before the recording.' AS note
 	WHERE NOT EXISTS (
 		SELECT 1
 		FROM kmsg

@@ -43,7 +43,8 @@ struct mapping {
 /* The row that holds at an address. */
 struct unwind_memo {
 	__u64 tag; /* the address and, above it, the slot's `memory` then */
-	__u64 row; /* in the place of its pc: the range's file */
+	__u64 row;
+	__u64 place; /* of the address in its file: unwind_place() */
 };
 
 struct stack_slot {
@@ -60,6 +61,7 @@ struct stack_slot {
 	struct mapping mappings[SLOT_MAPPINGS];
 	/* The walk. */
 	__u64 mm, ip, sp, fp, key;
+	__u64 place;   /* of the frame's code, which its key is made of */
 	__u64 called;  /* ip is a return address: the call is before it */
 	__u64 guessed; /* a frame was found by its frame pointer only */
 	__u64 end;     /* enum stack_end */

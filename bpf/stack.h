@@ -1,7 +1,8 @@
 /*
  * User stacks. A record holds a stack's key; the stack itself travels once, as a stack_definition,
- * before the first record with its key. The key mixes the frames with the address space, so that
- * equal addresses of two programs are two stacks.
+ * before the first record with its key. The key mixes the frames' files and offsets there, so that
+ * all processes of a program share their stacks; of a walk by frame pointers, the addresses with
+ * the address space.
  *
  * Frames are found by unwind tables (unwind.h). What these cannot do is copied, registers and
  * memory, and the recorder walks it. Where tables do not load, frames are found by frame pointers:
@@ -130,7 +131,7 @@ static __always_inline stack_ref stack_walk_tables(__u32 index, struct stack_slo
 	slot->ip = registers_ip(regs);
 	slot->sp = registers_sp(regs);
 	slot->fp = registers_fp(regs);
-	slot->key = stack_key();
+	slot->key = 0;
 	unwind_walk(index, slot);
 	if (!slot->window_bytes) /* exec: the registers are of a program that is there no more */
 		slot->end = STACK_GONE;

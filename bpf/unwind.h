@@ -212,17 +212,16 @@ static __always_inline union unwind_bytes unwind_row_of(struct stack_slot *slot,
 {
 	__u64 ip = slot->ip - slot->called;
 	union unwind_bytes found = unwind_row_in(range, ip);
-	found.row.pc = range->file;
 	struct unwind_memo *memo = unwind_memo(slot, ip);
 	if (found.row.type && !(ip >> UNWIND_ADDR_BITS)) {
 		memo->tag = ip | slot->memory;
 		memo->row = found.bytes;
+		memo->place = slot->place;
 	}
 	if (found.row.type || !slot->called)
 		return found;
 	/* The entry of a program has no caller, and nothing before it. */
 	union unwind_bytes at = unwind_row_in(range, slot->ip);
-	at.row.pc = range->file;
 	return (at.row.type & UNWIND_TYPES) == UNWIND_END ? at : found;
 }
 
@@ -252,12 +251,24 @@ static __always_inline const struct unwind_range *unwind_range(__u32 index, stru
 	return space_range(index, slot, ip - slot->called);
 }
 
-/* The row of the frame's code, by its mapping; in the place of its pc, the range's file. */
+/*
+ * What an address is to the stack's key: its file and the offset there, so that the same stack of
+ * another process is the same one; of code in no file, the address in this process.
+ */
+static __always_inline __u64 unwind_place(const struct unwind_range *range, __u64 ip)
+{
+	return range && range->file ? (__u64)range->file << 32 ^ (ip - range->base)
+				    : stack_mix(stack_key(), ip);
+}
+
+/* The row of the frame's code, by its mapping; its place into the slot. */
 __noinline __u64 unwind_find(__u32 index)
 {
 	union unwind_bytes found = { 0 };
 	struct stack_slot *slot = stack_slot(index);
 	const struct unwind_range *range = slot ? unwind_range(index, slot) : NULL;
+	if (slot)
+		slot->place = unwind_place(range, slot->ip - slot->called);
 	if (range && range->object.state == UNWIND_TABLE)
 		return unwind_row_of(slot, range).bytes;
 	if (range && range->object.state == UNWIND_TABLE_WANTED)
@@ -292,6 +303,7 @@ __noinline int unwind_step(__u32 index)
 	__u64 ip = slot->ip - slot->called;
 	const struct unwind_memo *memo = unwind_memo(slot, ip);
 	found.bytes = memo->row;
+	slot->place = memo->place;
 	if (memo->tag != (ip | slot->memory) || ip >> UNWIND_ADDR_BITS)
 		found.bytes = unwind_find(index);
 	__u64 n = slot->definition.frames;
@@ -300,8 +312,7 @@ __noinline int unwind_step(__u32 index)
 	HIDE(n);
 	slot->definition.ip_addr[n & STACK_FRAMES_MAX] = slot->ip + (n && !slot->called);
 	slot->definition.frames = n + 1;
-	/* Another file at the same address is another stack. */
-	slot->key = stack_mix(slot->key, slot->ip ^ (__u64)found.row.pc << 32);
+	slot->key = stack_mix(slot->key, slot->place ^ slot->called << 63);
 	return unwind_by(slot, found.row);
 }
 

@@ -150,7 +150,9 @@ static int take_task_definition(struct records *records, const void *record, siz
 	if (d->moved)
 		return spaces_scan(records->c.spaces, news.tgid) == -ENOMEM ? -ENOMEM : 0;
 	records_probe_new(records, process, d->exec, d->borrows);
-	return d->exec ? 0 : spaces_fork(records->c.spaces, news.parent_tgid, news.tgid);
+	return d->exec ? 0
+		       : spaces_fork(records->c.spaces, news.parent_tgid, news.tgid,
+				     (int64_t)d->ts_ns);
 }
 
 /* The first thread ends before the others: probes that follow it go on with one of them. */
@@ -202,6 +204,7 @@ static int learn_stack(struct records *records, const void *record, size_t size)
 	struct stack_news news = {
 		.key = d->key,
 		.tgid = (uint32_t)(d->process_id >> 32),
+		.ts_ns = (int64_t)d->ts_ns,
 		.end = (uint32_t)d->end,
 		.ip = (const uint64_t *)d->ip_addr,
 		.frames = d->frames < most ? d->frames : most,
@@ -215,6 +218,7 @@ static int learn_copy(struct records *records, const void *record, size_t size)
 	struct stack_news news = {
 		.key = copy->key,
 		.tgid = (uint32_t)(copy->process_id >> 32),
+		.ts_ns = (int64_t)copy->ts_ns,
 		.end = (uint32_t)copy->end,
 		.copy = copy,
 		.copy_bytes = offsetof(struct stack_copy, memory) + copy->bytes,
@@ -239,7 +243,7 @@ static const struct {
 	{ "file_definition", NULL, learn_file },
 };
 
-static int take_mapping(struct records *records, const struct mmap_news *news)
+static int take_mapping(struct records *records, const struct mmap_news *news, int64_t ts_ns)
 {
 	struct process *process = tasks_known(records->c.tasks, news->tgid);
 	struct image_place place = {
@@ -255,7 +259,7 @@ static int take_mapping(struct records *records, const struct mmap_news *news)
 		return 0;
 	if (!news->exec)
 		return spaces_map(records->c.spaces, &place, news->file_offset);
-	return spaces_clear(records->c.spaces, news->tgid);
+	return spaces_clear(records->c.spaces, news->tgid, ts_ns);
 }
 
 /* ---- learning the objects' records */
@@ -355,9 +359,8 @@ int records_take(void *context, int64_t ts_ns, uint64_t number, const void *reco
 	struct records *records = context;
 	uint64_t values[COLUMNS_MAX]; /* the binding fills in all that the table has */
 	uint32_t nulls = 0;
-	(void)ts_ns;
 	if (number == MMAP_KIND)
-		return take_mapping(records, record);
+		return take_mapping(records, record, ts_ns);
 	const struct kind *kind = records_kind(records, number);
 	int error = kind->before ? kind->before(records, record, size) : 0;
 	if (error || !kind->binding.table)

@@ -13,6 +13,7 @@ struct mapping {
 struct space {
 	struct mapping *mappings; /* by address */
 	size_t count, capacity;
+	int64_t since_ns; /* of the fork or the program */
 };
 
 struct spaces {
@@ -119,23 +120,32 @@ int spaces_map(struct spaces *spaces, const struct image_place *place, uint64_t 
 	return space_insert(space, mapping);
 }
 
-int spaces_fork(struct spaces *spaces, uint32_t parent, uint32_t child)
+int spaces_fork(struct spaces *spaces, uint32_t parent, uint32_t child, int64_t ts_ns)
 {
 	struct space *to = spaces_make(spaces, child), *from = spaces_get(spaces, parent);
 	if (!to || (from && space_reserve(to, from->count)))
 		return -ENOMEM;
+	to->since_ns = ts_ns;
 	to->count = from ? from->count : 0;
 	if (to->count)
 		memcpy(to->mappings, from->mappings, to->count * sizeof(*to->mappings));
 	return images_end_code(spaces->images, child);
 }
 
-int spaces_clear(struct spaces *spaces, uint32_t tgid)
+int spaces_clear(struct spaces *spaces, uint32_t tgid, int64_t ts_ns)
 {
 	struct space *space = spaces_get(spaces, tgid);
-	if (space)
+	if (space) {
 		space->count = 0;
+		space->since_ns = ts_ns;
+	}
 	return images_end_code(spaces->images, tgid);
+}
+
+bool spaces_same_since(const struct spaces *spaces, uint32_t tgid, int64_t ts_ns)
+{
+	const struct space *space = spaces_get(spaces, tgid);
+	return !space || space->since_ns <= ts_ns;
 }
 
 int spaces_scan(struct spaces *spaces, uint32_t tgid)

@@ -15,10 +15,13 @@ int spaces_open(struct images *, struct spaces **out);
 int spaces_map(struct spaces *, const struct image_place *, uint64_t file_offset);
 
 /* A child got its parent's mappings. 0 or -ENOMEM. */
-int spaces_fork(struct spaces *, uint32_t parent, uint32_t child);
+int spaces_fork(struct spaces *, uint32_t parent, uint32_t child, int64_t ts_ns);
 
 /* exec or exit: nothing is mapped any more. 0 or -ENOMEM. */
-int spaces_clear(struct spaces *, uint32_t tgid);
+int spaces_clear(struct spaces *, uint32_t tgid, int64_t ts_ns);
+
+/* Whether the process has had these mappings, or what was added to them, since then. */
+bool spaces_same_since(const struct spaces *, uint32_t tgid, int64_t ts_ns);
 
 /* Reads /proc/PID/maps. 0 or -errno. */
 int spaces_scan(struct spaces *, uint32_t tgid);

@@ -36,6 +36,7 @@ struct frame_list {
 /* A definition until its first use resolves it. */
 struct pending {
 	uint32_t tgid;
+	int64_t ts_ns;
 	uint32_t end; /* enum stack_end; from STACK_NEW on a copy of the stack follows, else
 			 addresses */
 	size_t bytes;
@@ -122,7 +123,9 @@ int stacks_learn(struct stacks *stacks, const struct stack_news *news)
 	struct pending *pending = malloc(sizeof(*pending) + bytes);
 	if (!pending)
 		return -ENOMEM;
-	*pending = (struct pending){ .tgid = news->tgid, .end = news->end, .bytes = bytes };
+	*pending = (struct pending){
+		.tgid = news->tgid, .ts_ns = news->ts_ns, .end = news->end, .bytes = bytes
+	};
 	memcpy(pending->data, news->copy ? (const void *)news->copy : news->ip, bytes);
 	if (!hash_set(&stacks->by_key, news->key, 0, (uintptr_t)pending | PENDING))
 		return 0;
@@ -254,9 +257,21 @@ static int stacks_resolve_user(struct stacks *stacks, struct pending *pending, s
 	return error;
 }
 
+/* The row that it came for was lost, and the addresses mean something else by now. */
+static bool stacks_is_stale(const struct stacks *stacks, const struct pending *pending)
+{
+	return pending->end != STACK_KERNEL &&
+	       !spaces_same_since(stacks->spaces, pending->tgid, pending->ts_ns);
+}
+
 static int stacks_resolve(struct stacks *stacks, uint64_t key, struct pending *pending,
 			  struct node **out)
 {
+	*out = NULL;
+	if (stacks_is_stale(stacks, pending)) {
+		stacks->undefined++;
+		return 0;
+	}
 	int error = pending->end == STACK_KERNEL ? stacks_resolve_kernel(stacks, pending, out)
 						 : stacks_resolve_user(stacks, pending, out);
 	if (error)

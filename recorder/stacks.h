@@ -19,7 +19,8 @@ int stacks_open(struct definer *, struct images *, struct spaces *, struct unwin
 struct stack_news {
 	uint64_t key;
 	uint32_t tgid;
-	uint32_t end; /* enum stack_end: whether there is more outwards */
+	int64_t ts_ns; /* when its addresses were those of the process */
+	uint32_t end;  /* enum stack_end: whether there is more outwards */
 	const uint64_t *ip;
 	size_t frames;
 	const struct stack_copy *copy; /* NULL: ip and frames are set */
@@ -31,8 +32,8 @@ int stacks_learn(struct stacks *, const struct stack_news *);
 
 /*
  * The number of a stack in this epoch; writes the rows that are new there. The first call for a key
- * resolves its addresses with the mappings of now. 0 in *id for key 0 and for a key whose
- * definition was lost.
+ * resolves its addresses with the mappings of now. 0 in *id for key 0, for a key whose definition
+ * was lost, and where the process has run another program since.
  */
 int stacks_define(struct stacks *, uint64_t key, uint64_t *id);
 

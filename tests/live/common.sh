@@ -30,6 +30,13 @@ query() {
 	"$memtape" sql "$1" "$2" --format csv | tail -n +2
 }
 
+# lost TRACE: rows lost; not what the programs missed that only count, nor software events, which may be of any process
+# on the host
+lost() {
+	query "$1" "SELECT coalesce(sum(lost_rows), 0) FROM loss WHERE table_name NOT LIKE 'kmem%'
+		AND cause NOT IN ('late', 'event skipped, of any process')"
+}
+
 # truth FILE KEY: the value of a "key value" line
 truth() {
 	awk -v key="$2" '$1 == key { print $2; found = 1 } END { exit !found }' "$1"

@@ -22,6 +22,15 @@ static void stack_keep(struct stack *stack, const uint64_t *ip, size_t frames)
 	stack->frames = frames;
 }
 
+/* Another process has the same code at other pages. */
+static bool same_in_pages(const uint64_t *ip, const uint64_t *other, size_t frames)
+{
+	for (size_t i = 0; i < frames; i++)
+		if ((ip[i] ^ other[i]) & (STACK_PAGE - 1))
+			return false;
+	return true;
+}
+
 void ours_define(struct ours *ours, const struct stack_definition *definition, size_t size)
 {
 	size_t frames = definition->frames;
@@ -31,11 +40,12 @@ void ours_define(struct ours *ours, const struct stack_definition *definition, s
 	ours->definitions++;
 	if (stack) {
 		stack->two |= stack->end != definition->end || stack->frames != frames ||
-			      memcmp(stack->ip, ip, frames * sizeof(*ip));
+			      !same_in_pages(stack->ip, ip, frames);
 		return;
 	}
 	stack = ours_make(ours, definition->key);
 	stack->end = (uint32_t)definition->end;
+	stack->tgid = (uint32_t)(definition->process_id >> 32);
 	stack_keep(stack, ip, frames);
 }
 
@@ -50,30 +60,56 @@ void ours_copy(struct ours *ours, const struct stack_copy *copy)
 	}
 	stack = ours_make(ours, copy->key);
 	stack->end = (uint32_t)copy->end;
+	stack->tgid = (uint32_t)(copy->process_id >> 32);
 	stack->copy = malloc(size);
 	CHECK(stack->copy);
 	memcpy(stack->copy, copy, size);
 }
 
-struct stack *ours_find(struct ours *ours, uint64_t key)
+static void stack_walk(struct ours *ours, struct stack *stack)
 {
-	struct stack *stack = ours_get(ours, key);
 	uint64_t ip[STACK_FRAMES_MAX];
-	if (!stack || !stack->copy || stack->walked)
-		return stack;
 	CHECK_EQUAL(unwind_serve(ours->unwind), 0);
 	stack->walked = true;
 	size_t frames = walk_copy(ours->spaces, ours->unwind, stack->copy, ip, &stack->end);
 	stack_keep(stack, ip, frames);
 	ours->walked[stack->end]++;
+}
+
+/* The frame that was interrupted has one added to its address; so has its offset. */
+static void stack_look_up(const struct ours *ours, struct stack *stack)
+{
+	stack->images = calloc(stack->frames + 1, sizeof(struct image *));
+	stack->offsets = calloc(stack->frames + 1, sizeof(*stack->offsets));
+	CHECK(stack->images && stack->offsets);
+	for (size_t i = 0; i < stack->frames; i++)
+		stack->images[i] = spaces_find(ours->spaces, stack->tgid, stack->ip[i],
+					       &stack->offsets[i]);
+}
+
+struct stack *ours_find(struct ours *ours, uint64_t key)
+{
+	struct stack *stack = ours_get(ours, key);
+	if (stack && stack->copy && !stack->walked)
+		stack_walk(ours, stack);
+	if (stack && !stack->images)
+		stack_look_up(ours, stack);
 	return stack;
 }
 
-uint64_t frames_hash(const uint64_t *ip, size_t frames)
+void stack_move(struct stack *stack, const struct process_places *to)
 {
-	uint64_t hash = frames;
+	for (size_t i = 0; i < stack->frames; i++)
+		if (stack->images[i])
+			stack->ip[i] = places_address(to, stack->images[i], stack->offsets[i]);
+}
+
+uint64_t frames_hash(const struct ours *ours, uint32_t tgid, const uint64_t *ip, size_t frames)
+{
+	uint64_t hash = frames, offset;
 	for (size_t i = 0; i < frames; i++) {
-		hash = (hash ^ ip[i]) * 0x9E3779B97F4A7C15ULL;
+		hash ^= (uintptr_t)spaces_find(ours->spaces, tgid, ip[i], &offset);
+		hash = (hash ^ offset) * 0x9E3779B97F4A7C15ULL;
 		hash ^= hash >> 29;
 	}
 	return hash | 1;

@@ -36,6 +36,18 @@ void places_fork(struct places *places, uint32_t parent, uint32_t child)
 		places_add(places, child, &from->all[i]);
 }
 
+uint64_t places_address(const struct process_places *process, const struct image *image,
+			uint64_t offset)
+{
+	for (size_t i = process->count; i-- > 0;) {
+		const struct place *place = &process->all[i];
+		uint64_t at = offset - place->file_offset;
+		if (place->image == image && at < place->end - place->start)
+			return place->start + at;
+	}
+	return 0;
+}
+
 void places_scan(struct places *places, const struct spaces *spaces, uint32_t tgid)
 {
 	char name[64], line[4400], mode[5];

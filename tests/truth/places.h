@@ -29,6 +29,9 @@ void places_clear(struct places *, uint32_t tgid);
 void places_add(struct places *, uint32_t tgid, const struct place *);
 void places_fork(struct places *, uint32_t parent, uint32_t child);
 
+/* Where that place in an image is mapped; 0: nowhere. */
+uint64_t places_address(const struct process_places *, const struct image *, uint64_t offset);
+
 /* Reads /proc/PID/maps; the images are those of `spaces`. */
 void places_scan(struct places *, const struct spaces *, uint32_t tgid);
 

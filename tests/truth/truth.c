@@ -48,11 +48,11 @@ static void check_root(struct truth *truth, struct stack *stack, const struct tr
 }
 
 /* Where libdwfl is right, the key's stack must be this one each time. */
-static void check_key(struct truth *truth, struct stack *stack, enum verdict verdict)
+static void check_key(struct truth *truth, struct stack *stack, uint32_t tgid, enum verdict verdict)
 {
 	if (stack->end != STACK_WHOLE || (verdict != IDENTICAL && verdict != DIFFERENT))
 		return;
-	uint64_t hash = frames_hash(truth->walk.ip, truth->walk.frames);
+	uint64_t hash = frames_hash(&truth->ours, tgid, truth->walk.ip, truth->walk.frames);
 	stack->two |= stack->truth && stack->truth != hash;
 	stack->truth = hash;
 }
@@ -60,8 +60,9 @@ static void check_key(struct truth *truth, struct stack *stack, enum verdict ver
 static void compare(struct truth *truth, struct stack *stack, const struct truth_sample *sample)
 {
 	uint32_t tgid = (uint32_t)(sample->event.process_id >> 32);
-	reference_walk(truth->reference, places_of(&truth->places, tgid), tgid, sample,
-		       &truth->walk);
+	const struct process_places *places = places_of(&truth->places, tgid);
+	reference_walk(truth->reference, places, tgid, sample, &truth->walk);
+	stack_move(stack, places);
 	enum verdict verdict = verdict_of(stack, truth->reference, &truth->walk, sample);
 	truth->compared++;
 	truth->verdicts[verdict]++;
@@ -71,7 +72,7 @@ static void compare(struct truth *truth, struct stack *stack, const struct truth
 		verdict_show(verdict, stack, truth->reference, &truth->walk, sample);
 	if (verdict == IDENTICAL && stack->end == STACK_WHOLE)
 		check_root(truth, stack, sample);
-	check_key(truth, stack, verdict);
+	check_key(truth, stack, tgid, verdict);
 }
 
 static void take_event(struct truth *truth, const struct truth_event *event)
@@ -101,7 +102,7 @@ static void take_mapping(struct truth *truth, const struct mmap_news *news)
 				     .build_id = news->build_id,
 				     .build_id_size = news->build_id_size };
 	if (news->exec) {
-		spaces_clear(truth->spaces, news->tgid);
+		spaces_clear(truth->spaces, news->tgid, 0);
 		places_clear(&truth->places, news->tgid);
 		return;
 	}
@@ -121,7 +122,8 @@ static int take_in_order(void *context, int64_t ts_ns, uint64_t kind, const void
 		if (hash_get(&truth->places.by_tgid, news->tgid, 0)) /* a target */
 			take_mapping(truth, news);
 	} else if ((uint32_t)kind == truth->types[FORK]) {
-		spaces_fork(truth->spaces, (uint32_t)fork->parent_tgid, (uint32_t)fork->child_tgid);
+		spaces_fork(truth->spaces, (uint32_t)fork->parent_tgid, (uint32_t)fork->child_tgid,
+			    0);
 		places_fork(&truth->places, (uint32_t)fork->parent_tgid,
 			    (uint32_t)fork->child_tgid);
 	} else {

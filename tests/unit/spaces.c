@@ -113,16 +113,16 @@ static void step(struct spaces *spaces, struct oracle *oracle)
 	switch (noise(40)) {
 	case 0:
 		if (from == to) /* a parent that was never met has nothing mapped */
-			CHECK_EQUAL(spaces_fork(spaces, TGID + TGIDS, TGID + to), 0);
+			CHECK_EQUAL(spaces_fork(spaces, TGID + TGIDS, TGID + to, 0), 0);
 		else
-			CHECK_EQUAL(spaces_fork(spaces, TGID + from, TGID + to), 0);
+			CHECK_EQUAL(spaces_fork(spaces, TGID + from, TGID + to, 0), 0);
 		if (from == to)
 			memset(oracle->bytes[to], 0, sizeof(oracle->bytes[to]));
 		else
 			memcpy(oracle->bytes[to], oracle->bytes[from], sizeof(oracle->bytes[to]));
 		return;
 	case 1:
-		spaces_clear(spaces, TGID + to);
+		spaces_clear(spaces, TGID + to, 0);
 		memset(oracle->bytes[to], 0, sizeof(oracle->bytes[to]));
 		return;
 	default:
@@ -137,7 +137,7 @@ static void check_noise(struct images *images)
 
 	CHECK(oracle);
 	CHECK_EQUAL(spaces_open(images, &spaces), 0);
-	spaces_clear(spaces, TGID); /* never met */
+	spaces_clear(spaces, TGID, 0); /* never met */
 	for (int i = 0; i < 4000; i++) {
 		step(spaces, oracle);
 		check_all(spaces, oracle);

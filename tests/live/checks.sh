@@ -128,3 +128,28 @@ check_calls() {
 	equal 'memfd' "$(query "$1" "SELECT count(*) FROM memfd JOIN file ON file.id = file_id
 		WHERE path LIKE '/memfd:memtape-calls%' AND result >= 0")" 1
 }
+
+# check_pressure TRACE FOLDER: what tests/live/pressure did, with its truths there: a victim, huge pages, swap, growth
+check_pressure() {
+	of="JOIN process AS p ON p.id = process_id WHERE p.pid ="
+	equal 'the victim, and what was wanted' "$(query "$1" "SELECT p.pid, v.pid, gfp NOT NULL,
+		total_pages >= limit_pages, anon_pages + swap_pages >= 2048, oom_score_adj
+		FROM oom JOIN process AS p ON p.id = process_id JOIN process AS v ON v.id = victim_id")" \
+		"$(truth "$2/oom.truth" trigger),$(truth "$2/oom.truth" victim),1,1,1,1000"
+	equal 'huge faults' "$(query "$1" "SELECT sum(faults) FROM huge_total $of $(truth "$2/huge.truth" pid)")" \
+		"$(truth "$2/huge.truth" huge_faults)"
+	equal 'collapses' "$(query "$1" "SELECT sum(succeeded) FROM huge_collapse $of $(truth "$2/huge.truth" pid)")" \
+		"$(truth "$2/huge.truth" collapses)"
+	# As /proc/vmstat has it: pages that are still in memory when they are wanted again are not read.
+	equal 'pages swapped in and out' "$(query "$1" 'SELECT sum(in_pages), sum(out_pages) FROM swap_total')" \
+		"$(truth "$2/swap.truth" in_pages),$(truth "$2/swap.truth" out_pages_counted)"
+	[ "$(truth "$2/swap.truth" out_pages_counted)" -ge 4096 ] || fail 'hardly anything was swapped'
+	peak=$(query "$1" "SELECT max(anon_pages), max(shmem_pages), max(file_pages)
+		FROM rss $of $(truth "$2/rss.truth" pid)")
+	echo "the greatest numbers of pages: $peak"
+	echo "$peak" | awk -F, '{ exit !($1 > 2700 && $1 < 3600 && $2 > 2700 && $2 < 3600 && $3 > 2700) }' ||
+		fail 'not 3072 and what the program has beside'
+	equal 'compactions of an unknown zone or status' \
+		"$(query "$1" 'SELECT count(*) - count(zone + status) FROM compaction WHERE allocation_order = -1')" 0
+	[ "$(query "$1" 'SELECT count(*) FROM compaction')" -gt 0 ] || fail 'no compaction'
+}

@@ -4,12 +4,13 @@ set -eu
 kernel=linux-6.12
 . tests/vm/guest/boot.sh
 
-steps check faults heap regions calls torture reclaim report-faults report-leaks report-vmscan report-mmapsnoop
+steps check faults heap regions calls torture reclaim pressure report-faults report-leaks report-vmscan report-mmapsnoop
 uses fault tp_btf page_fault_user page_fault_kernel, perf_event page_faults_min page_faults_maj
 uses fault_total fexit handle_mm_fault
 uses heap uprobe malloc
 uses memory_call tp_btf sys_enter sys_exit
-for source in image reclaim shrink_total kswapd_total writepage_total task; do
+for source in image reclaim shrink_total kswapd_total writepage_total oom swap_total huge_total \
+	huge_collapse compaction kswapd_run throttle rss task; do
 	uses $source
 done
 check_faults "$results/faults.mtape" "$results/faults.truth" 0
@@ -20,6 +21,9 @@ check_calls "$results/calls.mtape" "$results/calls.truth"
 check_reclaim "$results/reclaim.mtape" "$(truth "$results/reclaim.truth" stolen)"
 for trace in faults heap regions calls torture reclaim; do
 	equal "rows lost of $trace" "$(lost "$results/$trace.mtape")" 0
+check_pressure "$results/pressure.mtape" "$results"
+for trace in faults heap regions calls torture reclaim pressure; do
+	equal "rows lost of $trace" "$(query "$results/$trace.mtape" 'SELECT coalesce(sum(lost_rows), 0) FROM loss')" 0
 done
 same_report faults faults
 same_report leaks heap

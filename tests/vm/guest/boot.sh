@@ -9,7 +9,8 @@ for command in qemu-system-x86_64 busybox cpio; do
 done
 [ -e "$vm/vmlinuz" ] || skip "no $kernel here: make setup vm"
 
-guest_programs="memtape memtape-record tests/live/oracle tests/live/regions tests/live/calls tests/stacks/torture"
+guest_programs="memtape memtape-record tests/live/oracle tests/live/regions tests/live/calls
+	tests/live/pressure tests/stacks/torture"
 
 # Links followed: what ldd names is found at these paths.
 copy() { # FILE TO

@@ -122,9 +122,10 @@ static int process_read(struct processes *processes, struct watched *watched)
 		if (file == FILE_SMAPS)
 			watched->smaps_at = processes->watcher.ts_ns +
 					    processes->watcher.options.smaps_ns;
+		/* One that is not there need not mean that the process is gone. */
 		int error = watched_read(&processes->watcher, watched, file);
-		if (error < 0)
-			return error == -ESRCH ? 0 : error;
+		if (error < 0 && error != -ESRCH)
+			return error;
 	}
 	return 0;
 }
@@ -224,12 +225,13 @@ int processes_step(struct processes *processes, int64_t now, int64_t until_ns)
 
 int processes_end(struct processes *processes, int64_t now)
 {
+	int64_t until_ns = now_ns() + end_most_ns; /* `now` may be the time of a recorded tree */
 	int error;
 	processes->last = true;
 	round_begin(processes, now);
 	do
-		error = processes_step(processes, now, now + end_most_ns);
-	while (error > 0 && now_ns() < now + end_most_ns);
+		error = processes_step(processes, now, until_ns);
+	while (error > 0 && now_ns() < until_ns);
 	return error < 0 ? error : 0;
 }
 

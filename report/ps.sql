@@ -86,9 +86,10 @@ SELECT
 	t.pid,
 	CAST(1e12 * t.ticks / s.ticks_per_s
 		/ max(m.last_ns + m.boot_offset_ns - t.starttime * (1000000000 / s.ticks_per_s), 1) AS INTEGER) AS cpu_permille,
-	min(coalesce(u.rss, 0) * 1000 / nullif(a.kb, 0), 999) AS mem_permille,
+	min(coalesce(u.rss, iif(t.rss = 0, 0, NULL)) * 1000 / nullif(a.kb, 0), 999) AS mem_permille,
 	t.vsz,
-	coalesce(u.rss, 0) AS rss,
+	-- A thread of the kernel has none.
+	coalesce(u.rss, iif(t.rss = 0, 0, NULL)) AS rss,
 	u.swap,
 	CASE
 		WHEN t.tty_nr = 0 THEN '?'
@@ -128,7 +129,7 @@ SELECT
 	pid AS PID,
 	iif(cpu_permille > 999, printf('%d', cpu_permille / 10), printf('%d.%d', cpu_permille / 10, cpu_permille % 10))
 		AS "%CPU",
-	printf('%d.%d', mem_permille / 10, mem_permille % 10) AS "%MEM",
+	iif(mem_permille IS NULL, NULL, printf('%d.%d', mem_permille / 10, mem_permille % 10)) AS "%MEM",
 	vsz AS VSZ,
 	rss AS RSS,
 	tty AS TTY,

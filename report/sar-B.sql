@@ -67,7 +67,7 @@ SELECT
 	pgscan_kswapd / seconds AS "pgscank/s",
 	pgscan_direct / seconds AS "pgscand/s",
 	pgsteal / seconds AS "pgsteal/s",
-	iif(pgscan > 0, 100.0 * pgsteal / pgscan, 0.0) AS "%vmeff"
+	iif(pgscan = 0, 0.0, 100.0 * pgsteal / pgscan) AS "%vmeff"
 FROM step
 WHERE seconds > 0
 ORDER BY session, ts_ns;

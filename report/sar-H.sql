@@ -19,7 +19,7 @@ SELECT
 	wall_time(ts_ns, session) AS time,
 	free AS kbhugfree,
 	total - free AS kbhugused,
-	iif(total > 0, 100.0 * (total - free) / total, 0.0) AS "%hugused",
+	iif(total = 0, 0.0, 100.0 * (total - free) / total) AS "%hugused",
 	reserved AS kbhugrsvd,
 	surplus AS kbhugsurp
 FROM reading

@@ -18,9 +18,9 @@ SELECT
 	wall_time(ts_ns, session) AS time,
 	free AS kbswpfree,
 	total - free AS kbswpused,
-	iif(total > 0, 100.0 * (total - free) / total, 0.0) AS "%swpused",
+	iif(total = 0, 0.0, 100.0 * (total - free) / total) AS "%swpused",
 	cached AS kbswpcad,
-	iif(total > free, 100.0 * cached / (total - free), 0.0) AS "%swpcad"
+	iif(total = free, 0.0, 100.0 * cached / (total - free)) AS "%swpcad"
 FROM reading
 ORDER BY session, ts_ns;
 

@@ -23,7 +23,7 @@ for i in 1 2; do
 		$1 == "pgscan_anon" || $1 == "pgsteal_anon" { $2 = 40000 * i } $1 == "pgscan_file" || $1 == "pgsteal_file" { $2 = 100000 * i }
 		$1 ~ /^pg(scan|steal)_(khugepaged|proactive)$/ { $2 = 0 } { print }' "$proc/vmstat" > "$dir/vmstat"
 	cat "$dir/vmstat" > "$proc/vmstat"
-	for file in proc/version proc/sys/kernel/osrelease etc/passwd; do # what only the first instant has
+	for file in proc/sys/kernel/osrelease etc/passwd; do # what only the first instant has
 		mkdir -p "$dir/tree/$i/${file%/*}"
 		[ -e "$dir/tree/$i/$file" ] || cp "$dir/tree/1/$file" "$dir/tree/$i/$file"
 	done

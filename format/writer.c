@@ -274,21 +274,46 @@ static int stream_flush(struct writer *writer, enum stream stream)
 	return err;
 }
 
-int writer_flush(struct writer *writer)
+/* Takes what was flushed out, and what waits into account. */
+static void streams_clear(struct writer *writer, enum stream last)
+{
+	size_t waits = 0;
+
+	for (int i = 0; i < TABLES_MAX; i++) {
+		struct rows *rows = writer->rows[i];
+
+		if (!rows || !rows->count)
+			continue;
+		if (rows->table->stream <= last)
+			rows_clear(rows);
+		else
+			waits += rows->bytes;
+	}
+	writer->epoch_raw += writer->raw - waits;
+	writer->raw = waits;
+}
+
+static int streams_flush(struct writer *writer, enum stream last)
 {
 	if (writer->error)
 		return writer->error;
 	for (int i = 0; i < TABLES_MAX; i++)
 		if (writer->rows[i])
 			rows_encode(writer->rows[i]);
-	for (int stream = 0; stream < STREAMS && !writer->error; stream++)
+	for (enum stream stream = 0; stream <= last && !writer->error; stream++)
 		writer->error = stream_flush(writer, stream);
-	for (int i = 0; i < TABLES_MAX; i++)
-		if (writer->rows[i] && writer->rows[i]->count)
-			rows_clear(writer->rows[i]);
-	writer->epoch_raw += writer->raw;
-	writer->raw = 0;
+	streams_clear(writer, last);
 	return writer->error;
+}
+
+int writer_flush(struct writer *writer)
+{
+	return streams_flush(writer, STREAM_SNAPSHOTS);
+}
+
+int writer_flush_events(struct writer *writer)
+{
+	return streams_flush(writer, STREAM_EVENTS);
 }
 
 static int rows_of(struct writer *writer, const struct table *table, struct rows **out)

@@ -52,6 +52,9 @@ void writer_lost(struct writer *, uint64_t rows);
 /* Writes what is collected. 0, -ENOMEM, or -errno of write(2): nothing more is written then. */
 int writer_flush(struct writer *);
 
+/* The same, but snapshots go on waiting: texts that follow each other pack much better together. */
+int writer_flush_events(struct writer *);
+
 /* Whether the epoch has reached EPOCH_RAW_TARGET or lasted EPOCH_NS at `now_ns`. */
 bool writer_epoch_due(const struct writer *, int64_t now_ns);
 

@@ -340,7 +340,7 @@ static int recorder_second(struct recorder *recorder, int64_t now)
 		recorder->clock_at = now;
 		error = clock_write(recorder->writer);
 	}
-	return error ? error : writer_flush(recorder->writer);
+	return error ? error : texts_flush(recorder->texts, now);
 }
 
 static int recorder_step(struct recorder *recorder)

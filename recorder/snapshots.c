@@ -67,7 +67,7 @@ struct snapshots {
 	struct text_buffer buffer;
 	uint32_t epoch; /* of the last round ROUND_EPOCH, plus one */
 	int64_t interval_at;
-	bool all_due;
+	bool all_due, pressed;
 };
 
 static int files_add(struct snapshots *snapshots, enum round round, const char *path)
@@ -127,6 +127,8 @@ static int file_write(struct snapshots *snapshots, struct file *file, int64_t ts
 		return 0;
 	if (file->epoch == epoch && file->print == print && file->readable == readable)
 		return 0;
+	if (file->round == ROUND_SECOND && strstr(file->path, "/pressure/memory"))
+		snapshots->pressed = true;
 	file->epoch = epoch;
 	file->print = print;
 	file->readable = readable;
@@ -189,6 +191,13 @@ int snapshots_read(struct snapshots *snapshots, int64_t ts_ns)
 		snapshots->interval_at = ts_ns + snapshots->options.interval_ns;
 	snapshots->epoch = writer_epoch_number(snapshots->writer) + 1;
 	return error;
+}
+
+bool snapshots_pressed(struct snapshots *snapshots)
+{
+	bool pressed = snapshots->pressed;
+	snapshots->pressed = false;
+	return pressed;
 }
 
 void snapshots_all_due(struct snapshots *snapshots)

@@ -25,6 +25,9 @@ int snapshots_open(struct writer *, const struct snapshots_options *, struct sna
  */
 int snapshots_read(struct snapshots *, int64_t ts_ns);
 
+/* Whether tasks waited for memory since this was asked last: what the file of pressure says. */
+bool snapshots_pressed(struct snapshots *);
+
 /* Makes all rounds due: the last reading of a recording. */
 void snapshots_all_due(struct snapshots *);
 

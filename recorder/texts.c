@@ -8,6 +8,8 @@
 #include "recorder/snapshots.h"
 #include "recorder/texts.h"
 
+static const int64_t wait_ns = 10000000000LL;
+
 struct texts {
 	struct texts_options options;
 	struct writer *writer;
@@ -15,6 +17,7 @@ struct texts {
 	struct processes *processes;
 	struct cgroup_files *cgroups;
 	struct kmsg *kmsg;
+	int64_t flushed_at;
 };
 
 static int cgroups_begin(struct texts *texts)
@@ -104,6 +107,15 @@ int texts_end(struct texts *texts, int64_t now)
 {
 	int error = processes_end(texts->processes, now);
 	return error ? error : cgroup_files_end(texts->cgroups, now);
+}
+
+int texts_flush(struct texts *texts, int64_t now)
+{
+	bool pressed = snapshots_pressed(texts->snapshots);
+	if (!pressed && now < texts->flushed_at + wait_ns)
+		return writer_flush_events(texts->writer);
+	texts->flushed_at = now;
+	return writer_flush(texts->writer);
 }
 
 uint64_t texts_lost_lines(const struct texts *texts)

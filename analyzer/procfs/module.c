@@ -91,6 +91,7 @@ static bool column_parse(struct procfs_column *column, char *text)
 		column->position = atoi(key);
 	else
 		column->key = strdup(key ? key : name);
+	column->key_length = column->key ? strlen(column->key) : 0;
 	while ((word = word_next(&text)))
 		type_parse(column, word);
 	return column->name;

@@ -26,6 +26,7 @@ enum procfs_type { PROCFS_INTEGER, PROCFS_REAL, PROCFS_TEXT, PROCFS_REST };
 
 struct procfs_column {
 	char *name, *key;
+	size_t key_length;
 	int position; /* from 1; 0: the key is not a number */
 	enum procfs_type type;
 };

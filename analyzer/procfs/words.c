@@ -125,17 +125,27 @@ void values_clear(struct procfs_parser *parser)
 	memset(parser->values, 0, (size_t)parser->n_columns * sizeof(*parser->values));
 }
 
+static void column_set(struct procfs_parser *parser, int column, struct slice words)
+{
+	struct slice word;
+
+	for (int n = 0; n < parser->columns[column].position; n++)
+		if (!word_take(&words, &word))
+			return;
+	value_set(parser, column, word, words);
+}
+
+/* Called for every line of every text: most keys differ in length or at their beginning. */
 void key_set(struct procfs_parser *parser, struct slice key, struct slice words)
 {
+	size_t length = (size_t)(key.end - key.begin);
+
 	for (int i = 0; i < parser->n_columns; i++) {
 		const struct procfs_column *column = &parser->columns[i];
-		struct slice rest = words, word;
-		bool found = slice_is(key, column->key);
 
-		for (int n = 0; found && n < column->position; n++)
-			found = word_take(&rest, &word);
-		if (found)
-			value_set(parser, i, word, rest);
+		if (column->key_length == length && column->key[0] == key.begin[0] &&
+		    !memcmp(column->key, key.begin, length))
+			column_set(parser, i, words);
 	}
 }
 

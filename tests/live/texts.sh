@@ -17,8 +17,12 @@ end=$(($(date +%s) + 4))
 while [ "$(date +%s)" -lt $end ]; do true & wait $!; /bin/true; done
 wait
 END
-"$record" --heap=off --stacks=none -e -fault -i 1s -d 5s -o "$dir/t.mtape" 2> "$dir/errors" &
+"$record" --heap=off --stacks=none -e -fault -i 1s -d 7s -o "$dir/t.mtape" 2> "$dir/errors" &
 recorder=$!
+for _ in $(seq 200); do # until it has begun
+	[ ! -s "$dir/t.mtape" ] || break
+	sleep 0.1
+done
 sh "$dir/churn.sh"
 wait $recorder
 

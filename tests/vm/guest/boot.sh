@@ -44,7 +44,7 @@ guest_boot() {
 	truncate -s 256M "$dir/scratch"
 	truncate -s 64M "$dir/out"
 	# Expedited: waiting for other CPUs takes no time that anybody wants to measure here.
-	timeout -k 5 170 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 768M \
+	timeout -k 5 500 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 768M \
 		-nodefaults -no-user-config -display none -no-reboot -serial stdio \
 		-kernel "$vm/vmlinuz" -initrd "$dir/initrd" \
 		-append 'console=ttyS0 panic=-1 softlockup_panic=1 loglevel=5 rcupdate.rcu_expedited=1' \

@@ -182,7 +182,7 @@ bench: tests-build
 # Other kernels, under qemu. They stay in $(O)/vm, where make test finds them too.
 vm: tests-build
 	$(Q)O=$(O) sh tests/vm/guest/fetch.sh
-	$(Q)O=$(O) TEST_TIMEOUT=600 sh tests/run vm
+	$(Q)O=$(O) sh tests/run vm
 
 c_files = $(shell git ls-files '*.c' '*.h')
 format:

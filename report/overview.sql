@@ -3,6 +3,20 @@
 CREATE TEMP TABLE finding (finding TEXT, what TEXT);
 
 INSERT INTO finding
+SELECT 'oom', printf('%,d killed by the OOM killer, the last %s (pid %d) at %s: it had %,d kB of anonymous memory',
+	count(*) OVER (), v.comm, v.pid, wall_time(o.ts_ns, o.session), o.anon_pages * s.page_size_bytes / 1024)
+FROM oom AS o
+JOIN session AS s ON s.session = o.session
+LEFT JOIN process AS v ON v.id = o.victim_id
+WHERE o.ts_ns BETWEEN :from AND :to
+AND (
+	coalesce(o.process_id, 0) IN (SELECT process_id FROM selected)
+	OR coalesce(o.victim_id, 0) IN (SELECT process_id FROM selected)
+)
+ORDER BY o.session DESC, o.ts_ns DESC, o.victim_tid
+LIMIT 1;
+
+INSERT INTO finding
 WITH site AS (
 	SELECT
 		h.process_id,
@@ -91,6 +105,23 @@ SELECT 'reclaim', coalesce(
 	),
 	'no task had to reclaim'
 );
+
+INSERT INTO finding
+WITH total AS (
+	SELECT process_id, sum(in_pages) AS in_pages, sum(out_pages) AS out_pages
+	FROM swap_total
+	WHERE ts_ns BETWEEN :from AND :to
+	AND coalesce(process_id, 0) IN (SELECT process_id FROM selected)
+	GROUP BY process_id
+)
+SELECT 'swap', printf('%,d pages read from swap, %,d written to it, most (%,d) by %s',
+	(SELECT sum(in_pages) FROM total), (SELECT sum(out_pages) FROM total), t.in_pages + t.out_pages,
+	coalesce(p.comm || ', pid ' || p.pid, 'a process that is not known'))
+FROM total AS t
+LEFT JOIN process AS p ON p.id = t.process_id
+WHERE t.in_pages + t.out_pages > 0
+ORDER BY t.in_pages + t.out_pages DESC, t.process_id
+LIMIT 1;
 
 INSERT INTO finding
 WITH text AS (

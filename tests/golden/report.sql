@@ -45,6 +45,16 @@ INSERT INTO reclaim VALUES
 	(0, 1004900000000, 101, 42, 1, 22000000, 0, 0, 64, NULL, NULL, NULL),
 	(0, 1006000000000, 102, 43, 2, 1500000, 0, 0, 1, NULL, NULL, NULL),
 	(0, 1006500000000, NULL, 7, 1, 900000, 3, 0, 0, NULL, NULL, NULL);
+CREATE TABLE oom (session INTEGER, ts_ns INTEGER, process_id INTEGER, tid INTEGER, victim_id INTEGER, victim_tid INTEGER,
+	gfp INTEGER, allocation_order INTEGER, total_pages INTEGER, anon_pages INTEGER, file_pages INTEGER,
+	shmem_pages INTEGER, swap_pages INTEGER, page_table_bytes INTEGER, virtual_pages INTEGER, oom_score_adj INTEGER,
+	cgroup_id INTEGER, limit_cgroup_id INTEGER, limit_pages INTEGER, usage_pages INTEGER, stack_id INTEGER);
+INSERT INTO oom VALUES
+	(0, 1008500000000, 101, 42, 102, 43, NULL, NULL, 300000, 250000, 10, 0, 5, 8192, 400000, 0, NULL, NULL, NULL, NULL,
+	NULL);
+CREATE TABLE swap_total (session INTEGER, ts_ns INTEGER, process_id INTEGER, stack_id INTEGER, in_pages INTEGER,
+	out_pages INTEGER);
+INSERT INTO swap_total VALUES (0, 1006000000000, 101, NULL, 10, 2), (0, 1007000000000, 102, NULL, 0, 7);
 CREATE TABLE shrink_total (session INTEGER, ts_ns INTEGER, process_id INTEGER, calls INTEGER, duration_ns INTEGER,
 	freed_objects INTEGER);
 INSERT INTO shrink_total VALUES (0, 1004999000000, 101, 4, 3999999, 100), (0, 1005000000000, NULL, 1, 1000001, 9);

@@ -51,3 +51,4 @@ equal 'kills of the cgroup' "$(sed -n 's/^oom_kill //p' "$cgroup"/memory.oom_con
 "$memtape" report oomkill "$dir/t.mtape" --format csv | grep '^victims,' > "$dir/coverage"
 cat "$dir/coverage"
 awk -F, '$5 < 100 { exit 1 }' "$dir/coverage" || fail 'a victim was not seen'
+"$memtape" report overview "$dir/t.mtape" --format csv | grep -q '^oom,.*killed by the OOM killer' || fail 'the overview says nothing of it'

@@ -72,8 +72,10 @@ void losses_taken(struct losses *losses, uint64_t kind)
 static const char *const lesser[] = { "late", "map full", "stack not taken", "file not told",
 				      "names not looked up" };
 
-static bool loses_rows(const char *cause)
+static bool loses_rows(const char *table, const char *cause)
 {
+	if (!strcmp(table, "total"))
+		return false;
 	for (size_t i = 0; i < sizeof(lesser) / sizeof(*lesser); i++)
 		if (!strcmp(lesser[i], cause))
 			return false;
@@ -92,7 +94,7 @@ static int loss_write(struct losses *losses, const char *table, const char *caus
 	if (cpu >= 0)
 		row_number(&row, "cpu", (uint64_t)cpu);
 	row_number(&row, "lost_rows", lost);
-	losses->lost += loses_rows(cause) ? lost : 0;
+	losses->lost += loses_rows(table, cause) ? lost : 0;
 	writer_lost(losses->writer, losses->lost);
 	return row_write(&row, losses->writer);
 }
@@ -278,6 +280,17 @@ static int events_end(struct losses *losses, const struct tallies *tallies, int6
 			  counted - sum.seen, ts_ns);
 }
 
+/* Whether the object makes rows, or only counts. */
+static bool makes_rows(const struct losses *losses, const struct object *object)
+{
+	for (uint32_t id = TALLY_RECORDS; id < TALLY_MAX; id++) {
+		const char *name = records_name(losses->records, object->number, id);
+		if (name && table_named(name))
+			return true;
+	}
+	return false;
+}
+
 /* Runs that the kernel refused because the program was already running on that CPU. */
 static int programs_end(struct losses *losses, const struct object *object, int64_t ts_ns)
 {
@@ -290,8 +303,8 @@ static int programs_end(struct losses *losses, const struct object *object, int6
 		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
 			misses += info.recursion_misses;
 	}
-	return misses ? loss_write(losses, object->name, "program was running already", -1, misses,
-				   ts_ns)
+	return misses ? loss_write(losses, makes_rows(losses, object) ? object->name : "total",
+				   "program was running already", -1, misses, ts_ns)
 		      : 0;
 }
 

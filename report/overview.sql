@@ -158,7 +158,7 @@ FROM available;
 
 INSERT INTO finding
 SELECT 'losses', coalesce(
-	group_concat(printf('%,d rows of %s', n, table_name), ', '),
+	group_concat(printf(iif(table_name = 'total', '%,d counts of totals', '%,d rows of %s'), n, table_name), ', '),
 	'none'
 )
 FROM (

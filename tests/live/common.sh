@@ -33,7 +33,7 @@ query() {
 # lost TRACE: rows lost; not what the programs missed that only count, nor software events, which may be of any process
 # on the host
 lost() {
-	query "$1" "SELECT coalesce(sum(lost_rows), 0) FROM loss WHERE table_name NOT LIKE 'kmem%'
+	query "$1" "SELECT coalesce(sum(lost_rows), 0) FROM loss WHERE table_name <> 'total'
 		AND cause NOT IN ('late', 'event skipped, of any process')"
 }
 

@@ -3,7 +3,7 @@
 set -eu
 . tests/bench/common.sh
 seconds=${FLOOD_SECONDS:-60}
-recorded -- "$O/tests/live/flood" 500000 "$seconds" 2 > "$dir/truth"
+recorded -e heap -- "$O/tests/live/flood" 500000 "$seconds" 2 > "$dir/truth"
 "$O/memtape" sql "$dir/trace" "SELECT
 	(SELECT count(*) FROM heap) AS n,
 	(SELECT coalesce(sum(lost_rows), 0) FROM loss WHERE table_name = 'heap') AS lost,

@@ -91,6 +91,50 @@ LEFT JOIN image AS i ON i.id = f.image_id
 LEFT JOIN symbol AS s ON s.image_id = f.image_id AND s.offset = f.offset
 GROUP BY f.image_id;
 
+-- What was lost: `loss` without the rows that only stand behind younger ones.
+CREATE VIEW temp.lost AS
+SELECT session, ts_ns, begin_ns, table_name, cause, lost_rows
+FROM loss
+WHERE cause <> 'late'
+AND lost_rows > 0;
+
+-- What a recording lacks: words are a format of printf for the sum of n, table_name is NULL for what
+-- concerns every table. What has no known time is missing at any.
+CREATE VIEW temp.gap AS
+SELECT
+	0 AS place,
+	'' AS detail,
+	NULL AS table_name,
+	-9223372036854775808 AS begin_ns,
+	9223372036854775807 AS ts_ns,
+	sum(value) AS n,
+	'Blocks of the trace that are damaged or missing: %,d. What they held is not seen.' AS words
+FROM info
+WHERE key IN ('damaged_blocks', 'missing_blocks')
+HAVING sum(value) > 0
+UNION ALL
+SELECT
+	1,
+	table_name || ' ' || cause,
+	table_name,
+	begin_ns,
+	ts_ns,
+	lost_rows,
+	printf('Lost rows of %s (%s): %%,d.', replace(table_name, '%', '%%'), replace(cause, '%', '%%'))
+FROM lost
+UNION ALL
+SELECT
+	3,
+	printf('%20d', session),
+	NULL,
+	-9223372036854775808,
+	9223372036854775807,
+	1,
+	printf('The recording of %s has no end: what happened after its last row is not seen.',
+		replace(host, '%', '%%'))
+FROM session
+WHERE session NOT IN (SELECT session FROM end);
+
 -- What files said at each reading, by the names that stand in them (analyzer/procfs/parser.h). What
 -- the recorded kernel does not say is NULL. odd_lines counts what could not be read.
 

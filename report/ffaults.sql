@@ -61,34 +61,10 @@ WHERE EXISTS (SELECT 1 FROM fault_file)
 AND NOT EXISTS (SELECT 1 FROM fault_file WHERE memory <> 'not known');
 
 -- This report is incomplete
-SELECT note
-FROM (
-	SELECT
-		0 AS place,
-		'' AS detail,
-		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
-			sum(value)) AS note
-	FROM info
-	WHERE key IN ('damaged_blocks', 'missing_blocks')
-	HAVING sum(value) > 0
-	UNION ALL
-	SELECT
-		1,
-		cause,
-		printf('Lost rows of fault (%s): %,d.', cause, sum(lost_rows))
-	FROM loss
-	WHERE table_name = 'fault'
-	AND cause <> 'late'
-	AND lost_rows > 0
-	AND begin_ns <= :to
-	AND ts_ns >= :from
-	GROUP BY cause
-	UNION ALL
-	SELECT
-		3,
-		printf('%20d', session),
-		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
-	FROM session
-	WHERE session NOT IN (SELECT session FROM end)
-)
+SELECT printf(words, sum(n)) AS note
+FROM gap
+WHERE (table_name IS NULL OR table_name = 'fault')
+AND begin_ns <= :to
+AND ts_ns >= :from
+GROUP BY place, detail, words
 ORDER BY place, detail;

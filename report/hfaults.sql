@@ -173,9 +173,8 @@ SELECT
 	coalesce(s.seen, 0) AS seen,
 	(
 		SELECT coalesce(sum(l.lost_rows), 0)
-		FROM loss AS l
+		FROM lost AS l
 		WHERE l.table_name = 'huge_total'
-		AND l.cause <> 'late'
 		AND l.begin_ns <= :to
 		AND l.ts_ns >= :from
 	) AS lost_rows,
@@ -188,34 +187,10 @@ AND coalesce(s.seen, 0) + c.counted > 0
 ORDER BY c.session, c.place;
 
 -- This report is incomplete
-SELECT note
-FROM (
-	SELECT
-		0 AS place,
-		'' AS detail,
-		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
-			sum(value)) AS note
-	FROM info
-	WHERE key IN ('damaged_blocks', 'missing_blocks')
-	HAVING sum(value) > 0
-	UNION ALL
-	SELECT
-		1,
-		table_name || ' ' || cause,
-		printf('Lost rows of %s (%s): %,d.', table_name, cause, sum(lost_rows))
-	FROM loss
-	WHERE table_name IN ('huge_total', 'huge_collapse', 'fault')
-	AND cause <> 'late'
-	AND lost_rows > 0
-	AND begin_ns <= :to
-	AND ts_ns >= :from
-	GROUP BY table_name, cause
-	UNION ALL
-	SELECT
-		3,
-		printf('%20d', session),
-		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
-	FROM session
-	WHERE session NOT IN (SELECT session FROM end)
-)
+SELECT printf(words, sum(n)) AS note
+FROM gap
+WHERE (table_name IS NULL OR table_name IN ('huge_total', 'huge_collapse', 'fault'))
+AND begin_ns <= :to
+AND ts_ns >= :from
+GROUP BY place, detail, words
 ORDER BY place, detail;

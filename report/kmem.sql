@@ -177,28 +177,14 @@ FROM (
 		2,
 		table_name || cause,
 		printf('Lost of %s (%s): %,d.', table_name, cause, sum(lost_rows))
-	FROM loss
+	FROM lost
 	WHERE table_name IN ('kmem', 'total')
-	AND cause <> 'late'
-	AND lost_rows > 0
 	AND begin_ns <= :to
 	AND ts_ns >= :from
 	GROUP BY table_name, cause
 	UNION ALL
-	SELECT
-		3,
-		'',
-		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
-			sum(value))
-	FROM info
-	WHERE key IN ('damaged_blocks', 'missing_blocks')
-	HAVING sum(value) > 0
-	UNION ALL
-	SELECT
-		4,
-		printf('%20d', session),
-		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
-	FROM session
-	WHERE session NOT IN (SELECT session FROM end)
+	SELECT 3 + place, detail, printf(words, n)
+	FROM gap
+	WHERE table_name IS NULL
 )
 ORDER BY place, detail;

@@ -108,26 +108,18 @@ ORDER BY heap_note.note;
 SELECT note
 FROM (
 	SELECT
-		0 AS place,
-		'' AS detail,
-		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
-			sum(value)) AS note
-	FROM info
-	WHERE key IN ('damaged_blocks', 'missing_blocks')
-	HAVING sum(value) > 0
-	UNION ALL
-	SELECT
-		1,
-		cause,
-		printf('Lost rows of heap (%s): %,d. A lost free shows a block as held that is not; '
-			|| 'a lost allocation hides one.', cause, sum(lost_rows))
-	FROM loss
-	WHERE table_name = 'heap'
-	AND cause <> 'late'
-	AND lost_rows > 0
+		place,
+		detail,
+		printf(words, sum(n)) || iif(
+			table_name IS NULL,
+			'',
+			' A lost free shows a block as held that is not; a lost allocation hides one.'
+		) AS note
+	FROM gap
+	WHERE (table_name IS NULL OR table_name = 'heap')
 	AND begin_ns <= :to
 	AND ts_ns >= :from
-	GROUP BY cause
+	GROUP BY place, detail, words
 	UNION ALL
 	SELECT
 		2,
@@ -137,12 +129,5 @@ FROM (
 	FROM process
 	WHERE incomplete = 1
 	AND id IN (SELECT process_id FROM selected)
-	UNION ALL
-	SELECT
-		3,
-		printf('%20d', session),
-		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
-	FROM session
-	WHERE session NOT IN (SELECT session FROM end)
 )
 ORDER BY place, detail;

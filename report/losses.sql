@@ -3,10 +3,8 @@
 SELECT 'Nothing was lost.' AS note
 WHERE NOT EXISTS (
 	SELECT 1
-	FROM loss
-	WHERE cause <> 'late'
-	AND lost_rows > 0
-	AND begin_ns <= :to
+	FROM lost
+	WHERE begin_ns <= :to
 	AND ts_ns >= :from
 );
 
@@ -18,10 +16,8 @@ SELECT
 	count(*) AS gaps,
 	wall_date(min(begin_ns), session) || ' ' || wall_time(min(begin_ns), session) AS first,
 	wall_date(max(ts_ns), session) || ' ' || wall_time(max(ts_ns), session) AS last
-FROM loss
-WHERE cause <> 'late'
-AND lost_rows > 0
-AND begin_ns <= :to
+FROM lost
+WHERE begin_ns <= :to
 AND ts_ns >= :from
 GROUP BY session, table_name, cause
 ORDER BY session, sum(lost_rows) DESC, table_name, cause;

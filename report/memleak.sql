@@ -370,28 +370,14 @@ FROM (
 		table_name || cause,
 		printf('Lost of %s (%s): %,d. What was lost shows as held, or not at all.',
 			table_name, cause, sum(lost_rows))
-	FROM loss
+	FROM lost
 	WHERE table_name IN ('kmem', 'kmem_stack', 'total', 'heap')
-	AND cause <> 'late'
-	AND lost_rows > 0
 	AND begin_ns <= :to
 	AND ts_ns >= :from
 	GROUP BY table_name, cause
 	UNION ALL
-	SELECT
-		6,
-		'',
-		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
-			sum(value))
-	FROM info
-	WHERE key IN ('damaged_blocks', 'missing_blocks')
-	HAVING sum(value) > 0
-	UNION ALL
-	SELECT
-		7,
-		printf('%20d', session),
-		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
-	FROM session
-	WHERE session NOT IN (SELECT session FROM end)
+	SELECT 6 + place, detail, printf(words, n)
+	FROM gap
+	WHERE table_name IS NULL
 )
 ORDER BY place, detail;

@@ -200,34 +200,10 @@ AND c.n > 0
 ORDER BY c.session, c.name;
 
 -- This report is incomplete
-SELECT note
-FROM (
-	SELECT
-		0 AS place,
-		'' AS detail,
-		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
-			sum(value)) AS note
-	FROM info
-	WHERE key IN ('damaged_blocks', 'missing_blocks')
-	HAVING sum(value) > 0
-	UNION ALL
-	SELECT
-		1,
-		table_name || ' ' || cause,
-		printf('Lost rows of %s (%s): %,d.', table_name, cause, sum(lost_rows))
-	FROM loss
-	WHERE table_name IN ('vm_call', 'memory_call')
-	AND cause <> 'late'
-	AND lost_rows > 0
-	AND begin_ns <= :to
-	AND ts_ns >= :from
-	GROUP BY table_name, cause
-	UNION ALL
-	SELECT
-		3,
-		printf('%20d', session),
-		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
-	FROM session
-	WHERE session NOT IN (SELECT session FROM end)
-)
+SELECT printf(words, sum(n)) AS note
+FROM gap
+WHERE (table_name IS NULL OR table_name IN ('vm_call', 'memory_call'))
+AND begin_ns <= :to
+AND ts_ns >= :from
+GROUP BY place, detail, words
 ORDER BY place, detail;

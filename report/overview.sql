@@ -163,10 +163,8 @@ SELECT 'losses', coalesce(
 )
 FROM (
 	SELECT table_name, sum(lost_rows) AS n
-	FROM loss
-	WHERE cause <> 'late'
-	AND lost_rows > 0
-	AND begin_ns <= :to
+	FROM lost
+	WHERE begin_ns <= :to
 	AND ts_ns >= :from
 	GROUP BY table_name
 	ORDER BY n DESC, table_name

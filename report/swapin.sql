@@ -123,9 +123,8 @@ SELECT
 	seen,
 	(
 		SELECT coalesce(sum(l.lost_rows), 0)
-		FROM loss AS l
+		FROM lost AS l
 		WHERE l.table_name = 'swap_total'
-		AND l.cause <> 'late'
 		AND l.begin_ns <= :to
 		AND l.ts_ns >= :from
 	) AS lost_rows,
@@ -136,34 +135,10 @@ WHERE seen + counted > 0
 ORDER BY session, place;
 
 -- This report is incomplete
-SELECT note
-FROM (
-	SELECT
-		0 AS place,
-		'' AS detail,
-		printf('Blocks of the trace that are damaged or missing: %,d. What they held is not seen.',
-			sum(value)) AS note
-	FROM info
-	WHERE key IN ('damaged_blocks', 'missing_blocks')
-	HAVING sum(value) > 0
-	UNION ALL
-	SELECT
-		1,
-		cause,
-		printf('Lost rows of swap_total (%s): %,d.', cause, sum(lost_rows))
-	FROM loss
-	WHERE table_name = 'swap_total'
-	AND cause <> 'late'
-	AND lost_rows > 0
-	AND begin_ns <= :to
-	AND ts_ns >= :from
-	GROUP BY cause
-	UNION ALL
-	SELECT
-		3,
-		printf('%20d', session),
-		printf('The recording of %s has no end: what happened after its last row is not seen.', host)
-	FROM session
-	WHERE session NOT IN (SELECT session FROM end)
-)
+SELECT printf(words, sum(n)) AS note
+FROM gap
+WHERE (table_name IS NULL OR table_name = 'swap_total')
+AND begin_ns <= :to
+AND ts_ns >= :from
+GROUP BY place, detail, words
 ORDER BY place, detail;

@@ -149,6 +149,7 @@ struct task_definition {
 	__u64 uid;
 	cgroup_ref cgroup;
 	__u64 moved;   /* it was there already and came into the recorded cgroup */
+	__u64 faults;  /* of the task and of threads that have ended, so far */
 	__u64 exec;    /* a new program in the process, else a new process */
 	__u64 borrows; /* a new process in its parent's memory (vfork); a new program by another
 			  thread than the first */

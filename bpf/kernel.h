@@ -176,6 +176,7 @@ struct kmem_cache {
 
 struct signal_struct {
 	atomic_t live;
+	unsigned long min_flt, maj_flt; /* of threads that have ended */
 };
 
 struct cred {

@@ -83,10 +83,17 @@ static __always_inline void rss_emit(void *mm, struct rss_row *row)
 	record_submit(rss);
 }
 
-/* Whose they are, not who changes them: reclaim and khugepaged do that to others. */
+/*
+ * Whose they are, not who changes them: reclaim and khugepaged do that to others. 0 while fork or
+ * exec fills an address space that no task runs in yet: its owner bears another's number, or has
+ * another one still.
+ */
 static __always_inline task_ref rss_owner(void *mm)
 {
-	return (__u64)BPF_CORE_READ((struct mm_struct___pressure *)mm, owner, tgid) << 32;
+	struct task_struct *owner = (void *)BPF_CORE_READ((struct mm_struct___pressure *)mm, owner);
+	if (!owner || BPF_CORE_READ(owner, mm) != mm)
+		return 0;
+	return (__u64)BPF_CORE_READ(owner, tgid) << 32;
 }
 
 static __always_inline bool rss_is_news(__u64 mm, __u64 pages, __u32 member)
@@ -122,9 +129,7 @@ static __always_inline int rss_changed(void *mm, __u64 pages, __u32 member)
 	struct rss_row *row = rss_row(mm, pages);
 	if (!row || !rss_moved(row, pages, member) || rss_ends(mm))
 		return 0;
-	task_ref owner = rss_owner(mm);
-	if (owner)
-		row->process = owner;
+	row->process = rss_owner(mm);
 	if (row->process)
 		rss_emit(mm, row);
 	return 0;

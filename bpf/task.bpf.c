@@ -35,6 +35,9 @@ static __always_inline void task_define(struct task_struct *task, enum task_news
 	definition->cgroup = cgroup_id(task_cgroup(task));
 	definition->exec = news == TASK_EXEC;
 	definition->moved = news == TASK_MOVED;
+	definition->faults = BPF_CORE_READ(task, min_flt) + BPF_CORE_READ(task, maj_flt) +
+			     BPF_CORE_READ(task, signal, min_flt) +
+			     BPF_CORE_READ(task, signal, maj_flt);
 	definition->borrows = borrows;
 	bpf_core_read(definition->comm, sizeof(definition->comm), &task->comm);
 	record_submit(definition);

@@ -147,8 +147,10 @@ static int take_task_definition(struct records *records, const void *record, siz
 	struct process *process = tasks_learn(records->c.tasks, &news);
 	if (!process)
 		return -ENOMEM;
-	if (d->moved)
+	if (d->moved) {
+		process->faults_before = d->faults;
 		return spaces_scan(records->c.spaces, news.tgid) == -ENOMEM ? -ENOMEM : 0;
+	}
 	records_probe_new(records, process, d->exec, d->borrows);
 	return d->exec ? 0
 		       : spaces_fork(records->c.spaces, news.parent_tgid, news.tgid,

@@ -28,7 +28,7 @@ static int show_help(const struct report *report)
 
 	report_help(report, &text);
 	if (!text.failed)
-		printf("memtape report %s FILE [OPTION VALUE]...\n\n%s\n"
+		printf("memtape report %s FILE [OPTION]...\n\n%s\n"
 		       "  memtape report %s app.mtape\n",
 		       report->name, text.data, report->name);
 	text_release(&text);
@@ -181,7 +181,7 @@ const struct command command_report = {
 	.summary = "answer a question about a recording; list the reports",
 	.help = "memtape report                     list the reports\n"
 		"memtape report NAME --help         what a report shows, and its options\n"
-		"memtape report NAME FILE [OPTION VALUE]...\n"
+		"memtape report NAME FILE [OPTION [VALUE]]...\n"
 		"\n"
 		"FILE is a trace, or a database that `memtape analyze` made.\n"
 		"\n"

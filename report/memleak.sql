@@ -12,7 +12,7 @@
 -- differs.
 --
 --   top      so many of each (20)
---   kernel   1: the kernel's, too, where a process's heap was recorded (0)
+--   kernel   the kernel's, too, where a process's heap was recorded (off)
 
 CREATE TEMP TABLE wanted AS
 SELECT

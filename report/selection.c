@@ -67,6 +67,18 @@ static int ask_item(sqlite3 *db, const char *item, enum selection_way way, struc
 	return err;
 }
 
+/* A cgroup's directory is as good as its path: without where the hierarchy is mounted. */
+static const char *cgroup_path(const char *item)
+{
+	static const char *const mounts[] = { "/sys/fs/cgroup/memory/", "/sys/fs/cgroup/unified/",
+					      "/sys/fs/cgroup/" };
+
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(*mounts); i++)
+		if (!strncmp(item, mounts[i], strlen(mounts[i])))
+			return item + strlen(mounts[i]) - 1;
+	return item;
+}
+
 static int ask_list(sqlite3 *db, const char *list, enum selection_way way, struct outcome *outcome)
 {
 	char *copy, *rest, *item;
@@ -76,7 +88,7 @@ static int ask_list(sqlite3 *db, const char *list, enum selection_way way, struc
 	if (!copy)
 		return outcome_failed(outcome, "out of memory");
 	while (!err && (item = strsep(&rest, ",")))
-		err = ask_item(db, item, way, outcome);
+		err = ask_item(db, way == SELECT_CGROUP ? cgroup_path(item) : item, way, outcome);
 	free(copy);
 	return err;
 }

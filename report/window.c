@@ -114,6 +114,10 @@ int window_resolve(sqlite3 *db, const char *from, const char *to, int64_t end_ns
 		err = resolve(to, &timeline, &window.to_ns, outcome);
 	if (!err && window.from_ns > window.to_ns)
 		err = outcome_usage(outcome, "the window ends before it begins");
+	if (!err && to && window.to_ns < timeline.first_ns)
+		err = outcome_failed(outcome, "'%s' is before the recording", to);
+	if (!err && from && timeline.last_ns && window.from_ns > timeline.last_ns)
+		err = outcome_failed(outcome, "'%s' is after the recording", from);
 	if (!err)
 		*out = window;
 	free(clocks.rows);

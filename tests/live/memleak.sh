@@ -22,6 +22,6 @@ held=$(query "$dir/t.mtape" 'SELECT sum(held) FROM heap_site')
 equal 'allocations' "$(sed '/^$/,$d' "$dir/memleak" | tail -n +2 | cut -d, -f2 | sum)" "$held"
 
 if grep -q '^kmem  *used' "$dir/check"; then
-	"$memtape" report memleak "$dir/t.mtape" --kernel 1 --format csv > "$dir/both"
+	"$memtape" report memleak "$dir/t.mtape" --kernel --format csv > "$dir/both"
 	grep -q '^cache,active_at_first' "$dir/both" || fail 'the kernel is not shown'
 fi

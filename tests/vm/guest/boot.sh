@@ -24,9 +24,11 @@ guest_root() { # FOLDER
 	done
 	copy "$(command -v busybox)" "$1/bin/busybox"
 	copy tests/vm/guest/init "$1/init"
-	chmod +x "$1/init"
+	printf '#!/bin/sh\n[ "$1" = PAGESIZE ] && echo %d || echo %d\n' "$(getconf PAGESIZE)" "$(getconf CLK_TCK)" \
+		> "$1/bin/getconf"
+	chmod +x "$1/init" "$1/bin/getconf"
 	cp "$vm"/modules/*.ko "$1/modules"
-	cp --parents tests/cgroup.sh tests/live/checks.sh tests/vm/guest/inside.sh "$1/memtape"
+	cp --parents tests/cgroup.sh tests/live/checks.sh tests/vm/guest/inside.sh testdata/procfs.sh "$1/memtape"
 	for program in $guest_programs; do
 		copy "$O/$program" "$1/memtape/build/$program"
 		ldd "$O/$program"

@@ -135,6 +135,27 @@ SELECT
 FROM session
 WHERE session NOT IN (SELECT session FROM end);
 
+-- Of the whole recording, what the kernel side counted of each table, and what was lost of it.
+CREATE VIEW temp.table_seen AS
+SELECT c.session, c.table_name, c.counted, coalesce(l.lost_rows, 0) AS lost_rows
+FROM (
+	SELECT session, substr(name, 1, length(name) - 5) AS table_name, max(value) AS counted
+	FROM counter
+	WHERE substr(name, -5) = '.seen'
+	GROUP BY session, name
+) AS c
+LEFT JOIN (
+	SELECT session, table_name, sum(lost_rows) AS lost_rows
+	FROM lost
+	GROUP BY session, table_name
+) AS l ON l.session = c.session AND l.table_name = c.table_name;
+
+-- What stands between CLOCK_MONOTONIC and the wall clock when a session begins.
+CREATE VIEW temp.wall_clock AS
+SELECT session, realtime_ns - min(ts_ns) AS offset_ns
+FROM clock
+GROUP BY session;
+
 -- What files said at each reading, by the names that stand in them (analyzer/procfs/parser.h). What
 -- the recorded kernel does not say is NULL. odd_lines counts what could not be read.
 

@@ -171,33 +171,20 @@ WITH recorded AS (
 	FROM vm_call
 	WHERE ts_ns BETWEEN :from AND :to
 	GROUP BY session
-),
-counted AS (
-	SELECT session, substr(name, 1, length(name) - 5) AS name, max(value) AS n
-	FROM counter
-	WHERE substr(name, -5) = '.seen'
-	AND :from = 0
-	AND :to = 9223372036854775807
-	GROUP BY session, name
-),
-lost AS (
-	SELECT session, table_name AS name, sum(lost_rows) AS n
-	FROM loss
-	WHERE cause <> 'late'
-	GROUP BY session, table_name
 )
 SELECT
-	c.name AS "table",
+	c.table_name AS "table",
 	coalesce(r.n, 0) AS "rows",
-	coalesce(l.n, 0) AS lost,
-	c.n AS counted,
-	100.0 * coalesce(r.n, 0) / c.n AS coverage_pct
-FROM counted AS c
-LEFT JOIN recorded AS r ON r.session = c.session AND r.name = c.name
-LEFT JOIN lost AS l ON l.session = c.session AND l.name = c.name
-WHERE c.name IN ('vm_call')
-AND c.n > 0
-ORDER BY c.session, c.name;
+	c.lost_rows AS lost,
+	c.counted,
+	100.0 * coalesce(r.n, 0) / c.counted AS coverage_pct
+FROM table_seen AS c
+LEFT JOIN recorded AS r ON r.session = c.session AND r.name = c.table_name
+WHERE c.table_name = 'vm_call'
+AND c.counted > 0
+AND :from = 0
+AND :to = 9223372036854775807
+ORDER BY c.session, c.table_name;
 
 -- This report is incomplete
 SELECT printf(words, sum(n)) AS note

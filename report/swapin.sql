@@ -16,11 +16,7 @@ SELECT
 	t.out_pages,
 	(t.ts_ns + coalesce(c.offset_ns, 0)) / 1000000000 AS second
 FROM swap_total AS t
-LEFT JOIN (
-	SELECT session, min(ts_ns), realtime_ns - ts_ns AS offset_ns
-	FROM clock
-	GROUP BY session
-) AS c ON c.session = t.session
+LEFT JOIN wall_clock AS c ON c.session = t.session
 WHERE t.ts_ns BETWEEN :from AND :to
 AND coalesce(t.process_id, 0) IN (SELECT process_id FROM selected);
 

@@ -20,11 +20,7 @@ SELECT
 	min(coalesce(e.ts_ns, s.start_ns), :to) AS to_ns,
 	coalesce(c.offset_ns, 0) AS offset_ns
 FROM session AS s
-LEFT JOIN (
-	SELECT session, min(ts_ns), realtime_ns - ts_ns AS offset_ns
-	FROM clock
-	GROUP BY session
-) AS c ON c.session = s.session
+LEFT JOIN wall_clock AS c ON c.session = s.session
 LEFT JOIN (
 	SELECT session, max(ts_ns) AS ts_ns
 	FROM (

@@ -31,7 +31,7 @@ cleanup() {
 pids=$(query "$t" "SELECT DISTINCT pid FROM process WHERE comm = 'calls'")
 kept=$(segments | awk -v pids=" $(echo "$pids" | tr '\n' ' ') " 'index(pids, " " $3 " ") { print $1 "," $2 "," $4 }')
 
-# As strace writes them, without the descriptor of mmap, memfd's name and what shmctl returns
+# As strace writes them (but for uretprobe, 335, which another's probe in this program makes), without the descriptor of mmap, memfd's name and what shmctl returns
 "$memtape" sql "$t" "
 	WITH call AS (
 		SELECT process_id, tid, ts_ns, CASE op
@@ -72,7 +72,7 @@ kept=$(segments | awk -v pids=" $(echo "$pids" | tr '\n' ' ') " 'index(pids, " "
 	WHERE comm = 'calls'
 	ORDER BY tid, ts_ns" --format csv | tail -n +2 | tr -d '"' > "$dir/recorded"
 for file in $(ls "$dir"/strace.* | sort -t . -k 3 -n); do
-	sed -E -e '/^(\+\+\+|---)/d' -e 's| /\*[^*]*\*/||' -e 's/ +=/ =/' -e 's/ \(.*\)$//' -e '/^mmap/s/, -?[0-9]+, ([0-9a-fx]+\))/, \1/' \
+	sed -E -e '/^(\+\+\+|---|syscall_0x14f\()/d' -e 's| /\*[^*]*\*/||' -e 's/ +=/ =/' -e 's/ \(.*\)$//' -e '/^mmap/s/, -?[0-9]+, ([0-9a-fx]+\))/, \1/' \
 		-e 's/^memfd_create\("[^"]*", /memfd_create(/' -e 's/^(shmctl\([^,]*, [^,]*), .*\) =/\1) =/' \
 		-e "s/^/${file##*.} /" "$file"
 done > "$dir/straced"

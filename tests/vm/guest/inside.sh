@@ -70,7 +70,7 @@ procfs() {
 
 # The whole guest is out of memory; what its kernel says of that.
 oom() {
-	sh -c 'echo 1000 > /proc/self/oom_score_adj; exec "$O/tests/live/pressure" oom 2000 2' > /dev/null
+	sh -c 'echo 1000 > /proc/self/oom_score_adj; exec "$O/tests/live/pressure" oom 640 2' > /dev/null
 	dmesg | sed -n '/invoked oom-killer/,$p' > "$results/oom.txt"
 	grep -q 'Out of memory: Killed process' "$results/oom.txt"
 }

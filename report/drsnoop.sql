@@ -146,22 +146,25 @@ pair AS (
 	FROM span AS c
 	LEFT JOIN seen AS s ON s.session = c.session
 	WHERE :memcg
+),
+missed AS (
+	SELECT session, sum(lost_rows) AS n
+	FROM lost
+	WHERE table_name = 'reclaim'
+	AND begin_ns <= :to
+	AND ts_ns >= :from
+	GROUP BY session
 )
 SELECT
 	what,
 	seen,
-	(
-		SELECT coalesce(sum(l.lost_rows), 0)
-		FROM lost AS l
-		WHERE l.table_name = 'reclaim'
-		AND l.begin_ns <= :to
-		AND l.ts_ns >= :from
-	) AS lost_rows,
+	coalesce(l.n, 0) AS lost_rows,
 	counted,
 	100.0 * seen / counted AS coverage_pct
 FROM pair
+LEFT JOIN missed AS l ON l.session = pair.session
 WHERE seen + counted > 0
-ORDER BY session, place;
+ORDER BY pair.session, place;
 
 -- This report is incomplete
 SELECT printf(words, sum(n)) AS note

@@ -167,21 +167,24 @@ WITH seen AS (
 	JOIN huge AS h ON h.session = c.session AND h.ts_ns BETWEEN c.from_ns + 1 AND c.to_ns
 	WHERE c.place = 3
 	GROUP BY c.session
+),
+missed AS (
+	SELECT session, sum(lost_rows) AS n
+	FROM lost
+	WHERE table_name IN ('huge_total', 'total')
+	AND begin_ns <= :to
+	AND ts_ns >= :from
+	GROUP BY session
 )
 SELECT
 	c.what,
 	coalesce(s.seen, 0) AS seen,
-	(
-		SELECT coalesce(sum(l.lost_rows), 0)
-		FROM lost AS l
-		WHERE l.table_name = 'huge_total'
-		AND l.begin_ns <= :to
-		AND l.ts_ns >= :from
-	) AS lost_rows,
+	coalesce(l.n, 0) AS lost_rows,
 	c.counted,
 	100.0 * coalesce(s.seen, 0) / c.counted AS coverage_pct
 FROM huge_counter AS c
 LEFT JOIN seen AS s ON s.session = c.session AND s.place = c.place
+LEFT JOIN missed AS l ON l.session = c.session
 WHERE c.place IN (1, 3)
 AND coalesce(s.seen, 0) + c.counted > 0
 ORDER BY c.session, c.place;
@@ -189,7 +192,7 @@ ORDER BY c.session, c.place;
 -- This report is incomplete
 SELECT printf(words, sum(n)) AS note
 FROM gap
-WHERE (table_name IS NULL OR table_name IN ('huge_total', 'huge_collapse', 'fault'))
+WHERE (table_name IS NULL OR table_name IN ('huge_total', 'huge_collapse', 'fault', 'total'))
 AND begin_ns <= :to
 AND ts_ns >= :from
 GROUP BY place, detail, words

@@ -88,7 +88,7 @@ FROM (
 		session,
 		kernel_stack_id,
 		sum(allocated_bytes) - sum(freed_bytes) AS bytes,
-		sum(allocations) - sum(frees) AS outstanding,
+		sum(allocations) - sum(frees) - sum(unpaired) AS outstanding,
 		sum(allocations) AS allocations,
 		sum(frees) AS frees
 	FROM percpu_total
@@ -361,6 +361,8 @@ FROM (
 		SELECT unpaired FROM site
 		UNION ALL
 		SELECT unpaired FROM kernel_event
+		UNION ALL
+		SELECT unpaired FROM percpu_total WHERE ts_ns BETWEEN :from AND :to
 	)
 	WHERE (SELECT kernel FROM wanted)
 	HAVING sum(unpaired) > 0

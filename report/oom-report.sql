@@ -227,5 +227,7 @@ FROM (
 	SELECT printf('Lines that were overwritten before they could be read: %,d.', sum(lost_rows))
 	FROM loss
 	WHERE table_name = 'kmsg'
+	AND begin_ns <= :to
+	AND ts_ns >= :from
 	HAVING sum(lost_rows) > 0
 );

@@ -124,22 +124,25 @@ seen AS (
 	FROM span AS c
 	LEFT JOIN kill AS k ON k.session = c.session AND k.ts_ns BETWEEN c.from_ns + 1 AND c.to_ns
 	GROUP BY c.session
+),
+missed AS (
+	SELECT session, sum(lost_rows) AS n
+	FROM lost
+	WHERE table_name = 'oom'
+	AND begin_ns <= :to
+	AND ts_ns >= :from
+	GROUP BY session
 )
 SELECT
 	'victims' AS what,
 	seen,
-	(
-		SELECT coalesce(sum(l.lost_rows), 0)
-		FROM lost AS l
-		WHERE l.table_name = 'oom'
-		AND l.begin_ns <= :to
-		AND l.ts_ns >= :from
-	) AS lost_rows,
+	coalesce(l.n, 0) AS lost_rows,
 	counted,
 	100.0 * seen / counted AS coverage_pct
 FROM seen
+LEFT JOIN missed AS l ON l.session = seen.session
 WHERE seen + counted > 0
-ORDER BY session;
+ORDER BY seen.session;
 
 -- This report is incomplete
 SELECT printf(words, sum(n)) AS note

@@ -108,6 +108,9 @@ static void add_rest(struct writer *writer)
 	add(writer, "loss",
 	    "ts_ns=1004000000000 begin_ns=1003000000000 table_name=fault cause=late cpu=1 "
 	    "lost_rows=3");
+	add(writer, "loss",
+	    "ts_ns=1004000000000 begin_ns=1003000000000 table_name=total cause=full cpu=- "
+	    "lost_rows=5");
 	add(writer, "counter", "ts_ns=1010000000000 name=heap.seen value=200");
 	add(writer, "snapshot_system",
 	    "ts_ns=1005000000000 path=/proc/meminfo "
@@ -316,6 +319,7 @@ static void check_kernel_numbers(const char *trace)
 	check_answer(trace, "memleak", question, "\nfilp,10,20,10,5,5,960\n");
 	check_answer(trace, "memleak", question, "\nkmalloc-64,21,29,8,8,0,0\n");
 	check_answer(trace, "memleak", question, "slabs took 8,192 bytes more");
+	check_answer(trace, "memleak", question, "too many to be remembered: 6.");
 	check_contains(trace, "kmem", NULL, "\npages allocated,72,80,90.0\n");
 	check_contains(trace, "kmem", NULL, "\npages freed,48,50,96.0\n");
 	check_contains(trace, "kmem", NULL, ",filp,alloc_empty_file_[k]\n");
@@ -336,6 +340,9 @@ static void check_numbers(const char *trace)
 	check_contains(trace, "losses", NULL, "\nheap,ring,12,1,");
 	check_contains(trace, "overview", NULL, "48,128 bytes in 56 blocks");
 	check_kernel_numbers(trace);
+	check_contains(trace, "swapin", NULL, "Lost rows of total (full): 5.");
+	check_contains(trace, "hfaults", NULL, "Lost rows of total (full): 5.");
+	check_contains(trace, "vmscan", NULL, "Lost rows of total (full): 5.");
 }
 
 static void check_sums_have_no_window(const char *sums)

@@ -74,7 +74,7 @@ static inline void add_kernel(struct writer *writer)
 		     "ts_ns=%lld allocation_order=2 allocations=9 frees=6 failed=1", ts_ns);
 		addf(writer, "percpu_total",
 		     "ts_ns=%lld kernel_stack_id=9 allocations=3 frees=1 allocated_bytes=96 "
-		     "freed_bytes=32",
+		     "freed_bytes=32 unpaired=1",
 		     ts_ns);
 		addf(writer, "kmem_stack_total",
 		     "ts_ns=%lld kernel_stack_id=8 op=3 allocations=7 frees=2 allocated_bytes=1344 "

@@ -8,29 +8,46 @@
 --   sort   path, usage, growth or failures (path)
 --   top    so many; -1: all (-1)
 
+CREATE TEMP TABLE moment AS
+SELECT session, min(ts_ns) AS first_ns
+FROM snapshot_tick
+WHERE round = 4
+AND ts_ns BETWEEN :from AND :to
+GROUP BY session;
+
+-- Each epoch repeats every text, so what held at a moment was written in the 330 s before.
 CREATE TEMP TABLE reading AS
-SELECT session, cgroup_path, file_path, first_ns, last_ns, last_value, first_value
+SELECT session, cgroup_path, file_path, last_value, first_value
 FROM (
 	SELECT
 		session,
 		cgroup_path,
 		file_path,
-		min(ts_ns) OVER each AS first_ns,
-		max(ts_ns) OVER each AS last_ns,
+		content_text,
+		value AS last_value,
 		row_number() OVER (PARTITION BY session, cgroup_path, file_path ORDER BY ts_ns DESC) AS from_end,
-		iif(content_text GLOB '[0-9]*', CAST(content_text AS INTEGER), NULL) AS last_value,
-		first_value(iif(content_text GLOB '[0-9]*', CAST(content_text AS INTEGER), NULL)) OVER each AS first_value,
-		content_text
-	FROM snapshot_cgroup
-	WHERE ts_ns BETWEEN :from AND :to
-	AND file_path IN (
-		'memory.usage_in_bytes', 'memory.max_usage_in_bytes', 'memory.limit_in_bytes', 'memory.failcnt',
-		'memory.memsw.usage_in_bytes', 'memory.current', 'memory.peak', 'memory.low', 'memory.high', 'memory.max',
-		'memory.swap.current'
-	)
-	WINDOW each AS (
-		PARTITION BY session, cgroup_path, file_path ORDER BY ts_ns
-		ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+		first_value(value) OVER (
+			PARTITION BY session, cgroup_path, file_path
+			ORDER BY since_first_ns > 0, abs(since_first_ns)
+			ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+		) AS first_value
+	FROM (
+		SELECT
+			c.session,
+			c.ts_ns,
+			c.cgroup_path,
+			c.file_path,
+			c.content_text,
+			iif(c.content_text GLOB '[0-9]*', CAST(c.content_text AS INTEGER), NULL) AS value,
+			c.ts_ns - m.first_ns AS since_first_ns
+		FROM snapshot_cgroup AS c
+		JOIN moment AS m ON m.session = c.session
+		WHERE c.ts_ns BETWEEN :from - 330000000000 AND :to
+		AND c.file_path IN (
+			'memory.usage_in_bytes', 'memory.max_usage_in_bytes', 'memory.limit_in_bytes', 'memory.failcnt',
+			'memory.memsw.usage_in_bytes', 'memory.current', 'memory.peak', 'memory.low', 'memory.high', 'memory.max',
+			'memory.swap.current'
+		)
 	)
 )
 WHERE from_end = 1

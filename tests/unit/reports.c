@@ -100,6 +100,7 @@ static void add_rest(struct writer *writer)
 	add(writer, "kswapd_total", "ts_ns=1004900000000 node=0 wakeups=3");
 	add(writer, "writepage_total", "ts_ns=1004900000000 process_id=2 folios=17");
 	add_kernel(writer);
+	add_cgroup(writer);
 	add(writer, "fault_total",
 	    "ts_ns=1009000000000 process_id=2 handled_faults=72 software_faults=70");
 	add(writer, "loss",
@@ -340,6 +341,9 @@ static void check_numbers(const char *trace)
 	check_contains(trace, "losses", NULL, "\nheap,ring,12,1,");
 	check_contains(trace, "overview", NULL, "48,128 bytes in 56 blocks");
 	check_kernel_numbers(trace);
+	/* From between two readings on: what did not change in the window holds in it. */
+	check_contains(trace, "cgroups", "+1s", "\n/a,6,4,,8,");
+	check_contains(trace, "cgroups", "+6s", "\n/a,6,0,,8,");
 	check_contains(trace, "swapin", NULL, "Lost rows of total (full): 5.");
 	check_contains(trace, "hfaults", NULL, "Lost rows of total (full): 5.");
 	check_contains(trace, "vmscan", NULL, "Lost rows of total (full): 5.");

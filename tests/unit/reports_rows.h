@@ -1,10 +1,11 @@
 /*
  * Rows of the trace that the reports are asked about, written as text; and those of the kernel's
- * allocations.
+ * allocations, and of a memory cgroup.
  */
 #ifndef TESTS_UNIT_REPORTS_ROWS_H
 #define TESTS_UNIT_REPORTS_ROWS_H
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include "format/writer.h"
 #include "tests/check.h"
@@ -92,6 +93,24 @@ static inline void add_kernel(struct writer *writer)
 		     "nr_slab_unreclaimable\t7\npgalloc_normal\t%d\npgfree\t%d\n",
 		     ts_ns, 5 + i, 1000 + 40 * i, 900 + 25 * i);
 	}
+}
+
+/* A limit that never changes, and usage that does after the second reading; one is there by then,
+ * the other has gone. */
+static inline void add_cgroup(struct writer *writer)
+{
+	static const char row[] = "ts_ns=%" PRId64 " cgroup_path=%s file_path=%s content_text=%s\n";
+
+	addf(writer, "snapshot_cgroup", row, 1000 * second, "/a", "memory.max", "8192");
+	addf(writer, "snapshot_cgroup", row, 1000 * second, "/a", "memory.current", "2048");
+	addf(writer, "snapshot_cgroup", row, 1000 * second, "/gone", "memory.current", "2048");
+	addf(writer, "snapshot_tick", "ts_ns=%" PRId64 " files=3 round=4", 1000 * second);
+	addf(writer, "snapshot_cgroup",
+	     "ts_ns=%" PRId64 " cgroup_path=/gone file_path=memory.current content_text=-",
+	     1005 * second);
+	addf(writer, "snapshot_tick", "ts_ns=%" PRId64 " files=2 round=4", 1005 * second);
+	addf(writer, "snapshot_cgroup", row, 1008 * second, "/a", "memory.current", "6144");
+	addf(writer, "snapshot_tick", "ts_ns=%" PRId64 " files=2 round=4", 1008 * second);
 }
 
 #endif

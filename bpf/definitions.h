@@ -27,6 +27,7 @@ enum {
 	STACK_COPY_MAX = 32 << 10, /* bytes */
 	STACK_PAGE = 4096,
 	STACK_REGISTERS = 17,
+	STACK_RECENT = 16384, /* places of the keys sent last, by their low bits */
 };
 
 /* How a walk ended; from STACK_NEW on, user space can do better with a copy. */

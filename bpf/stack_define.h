@@ -19,8 +19,6 @@ struct {
 
 /* Those of them that were sent last, by their low bits: most stacks are found here, without a hash.
  */
-enum { STACK_RECENT = 16384 };
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, STACK_RECENT);

@@ -62,7 +62,10 @@ static int resolve_task_before(void *context, uint64_t raw, uint64_t *value)
 static int resolve_stack(void *context, uint64_t raw, uint64_t *value)
 {
 	struct records *records = context;
-	return stacks_define(records->c.stacks, raw, value);
+	int error = stacks_define(records->c.stacks, raw, value);
+	if (!error && !*value && records->c.shared && stacks_lacks(records->c.stacks, raw))
+		shared_forget_stack(records->c.shared, raw);
+	return error;
 }
 
 static int resolve_cgroup(void *context, uint64_t raw, uint64_t *value)

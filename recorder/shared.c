@@ -134,6 +134,20 @@ void shared_wait(const struct shared *shared)
 		bpf_map_update_elem(fd, &zero, &shared->rings[0], BPF_ANY);
 }
 
+/* In this order: a program that still finds it in the first would put it back into the second. */
+void shared_forget_stack(const struct shared *shared, uint64_t key)
+{
+	int sent = shared_fd(shared, "shared_stacks"),
+	    fd = shared_fd(shared, "shared_recent_stacks");
+	uint32_t place = key % STACK_RECENT;
+	uint64_t recent = 0, none = 0;
+	if (sent < 0 || fd < 0)
+		return;
+	bpf_map_delete_elem(sent, &key);
+	if (!bpf_map_lookup_elem(fd, &place, &recent) && recent == key)
+		bpf_map_update_elem(fd, &place, &none, BPF_ANY);
+}
+
 static void shared_set_recording(const struct shared *shared, uint32_t recording)
 {
 	uint32_t zero = 0;

@@ -45,6 +45,10 @@ int shared_ring_fd(const struct shared *, uint32_t ring);
  * -ENOENT. */
 int shared_target(const struct shared *, uint32_t tgid, bool on);
 
+/* Makes the kernel side send a stack again; where that fails, the next row that lacks it asks anew.
+ */
+void shared_forget_stack(const struct shared *, uint64_t key);
+
 /* Accepts NULL. */
 void shared_close(struct shared *);
 

@@ -112,14 +112,35 @@ static int stacks_serve(struct stacks *stacks)
 	return stacks->unwind ? unwind_serve(stacks->unwind) : 0;
 }
 
+/* The row that it came for was lost, and the addresses mean something else by now. */
+static bool stacks_is_stale(const struct stacks *stacks, const struct pending *pending)
+{
+	return pending->end != STACK_KERNEL &&
+	       !spaces_same_since(stacks->spaces, pending->tgid, pending->ts_ns);
+}
+
+/* The definition of a key that was not used yet; NULL: there is none. */
+static struct pending *stacks_pending(const struct stacks *stacks, uint64_t key)
+{
+	uint64_t found = hash_get(&stacks->by_key, key, 0);
+	return found & PENDING ? (struct pending *)(found & ~PENDING) : NULL;
+}
+
+bool stacks_lacks(const struct stacks *stacks, uint64_t key)
+{
+	const struct pending *pending = stacks_pending(stacks, key);
+	return pending && stacks_is_stale(stacks, pending);
+}
+
 int stacks_learn(struct stacks *stacks, const struct stack_news *news)
 {
 	size_t bytes = news->copy ? news->copy_bytes : news->frames * sizeof(*news->ip);
 	int error = news->copy ? stacks_serve(stacks) : 0;
 	if (error)
 		return error;
-	if (hash_get(&stacks->by_key, news->key, 0) || !bytes)
+	if (!bytes || (hash_get(&stacks->by_key, news->key, 0) && !stacks_lacks(stacks, news->key)))
 		return 0;
+	struct pending *before = stacks_pending(stacks, news->key);
 	struct pending *pending = malloc(sizeof(*pending) + bytes);
 	if (!pending)
 		return -ENOMEM;
@@ -127,8 +148,10 @@ int stacks_learn(struct stacks *stacks, const struct stack_news *news)
 		.tgid = news->tgid, .ts_ns = news->ts_ns, .end = news->end, .bytes = bytes
 	};
 	memcpy(pending->data, news->copy ? (const void *)news->copy : news->ip, bytes);
-	if (!hash_set(&stacks->by_key, news->key, 0, (uintptr_t)pending | PENDING))
+	if (!hash_set(&stacks->by_key, news->key, 0, (uintptr_t)pending | PENDING)) {
+		free(before);
 		return 0;
+	}
 	free(pending);
 	return -ENOMEM;
 }
@@ -255,13 +278,6 @@ static int stacks_resolve_user(struct stacks *stacks, struct pending *pending, s
 		error = *out ? 0 : -ENOMEM;
 	}
 	return error;
-}
-
-/* The row that it came for was lost, and the addresses mean something else by now. */
-static bool stacks_is_stale(const struct stacks *stacks, const struct pending *pending)
-{
-	return pending->end != STACK_KERNEL &&
-	       !spaces_same_since(stacks->spaces, pending->tgid, pending->ts_ns);
 }
 
 static int stacks_resolve(struct stacks *stacks, uint64_t key, struct pending *pending,

@@ -27,7 +27,7 @@ struct stack_news {
 	size_t copy_bytes;
 };
 
-/* The definition of a stack arrived. 0 or -ENOMEM. */
+/* The definition of a stack arrived; it takes the place of one that is lacking. 0 or -ENOMEM. */
 int stacks_learn(struct stacks *, const struct stack_news *);
 
 /*
@@ -39,6 +39,10 @@ int stacks_define(struct stacks *, uint64_t key, uint64_t *id);
 
 /* The same for a return address in the kernel: a stack of one frame. */
 int stacks_define_code(struct stacks *, uint64_t address, uint64_t *id);
+
+/* Whether its process has run another program before the first row that names it: other processes
+ * have that stack, too, so it is to be sent again. */
+bool stacks_lacks(const struct stacks *, uint64_t key);
 
 /* How many rows named a stack whose definition was lost. */
 uint64_t stacks_undefined(const struct stacks *);

@@ -365,6 +365,34 @@ static void check_name_of_last_epoch(void)
 	bench_close(&bench);
 }
 
+/* The first process that had the stack runs another program before a row names it: the stack is of
+ * other processes, too, and comes again. */
+static void check_lacking(void)
+{
+	struct bench bench = bench_make();
+	const uint64_t ip[] = { 0x1000, 0x2000 };
+	struct stack_news news = {
+		.key = 1, .tgid = 7, .ts_ns = 10, .end = STACK_WHOLE, .ip = ip, .frames = 2
+	};
+
+	bench_open(&bench);
+	CHECK_EQUAL(spaces_fork(bench.spaces, 6, 7, 5), 0);
+	CHECK_EQUAL(stacks_learn(bench.stacks, &news), 0);
+	CHECK(!stacks_lacks(bench.stacks, 1));
+	CHECK_EQUAL(spaces_clear(bench.spaces, 7, 20), 0);
+	CHECK(stacks_lacks(bench.stacks, 1));
+	CHECK_EQUAL(refer(&bench, 1), 0);
+	CHECK_EQUAL(stacks_undefined(bench.stacks), 1);
+	news.tgid = 8;
+	news.ts_ns = 30;
+	CHECK_EQUAL(stacks_learn(bench.stacks, &news), 0);
+	CHECK(!stacks_lacks(bench.stacks, 1));
+	CHECK(refer(&bench, 1));
+	CHECK_EQUAL(stacks_undefined(bench.stacks), 1);
+	CHECK(!stacks_lacks(bench.stacks, 2));
+	bench_close(&bench);
+}
+
 int main(void)
 {
 	struct bench bench = bench_make();
@@ -376,6 +404,7 @@ int main(void)
 	check_tree();
 	check_names();
 	check_name_of_last_epoch();
+	check_lacking();
 	stacks_close(NULL);
 	return 0;
 }

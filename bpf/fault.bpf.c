@@ -251,7 +251,7 @@ int fault_total__1__memcg(__u64 *ctx)
 	return 0;
 }
 
-/* The second way, for kernels without that tracepoint (before 6.16). */
+/* The second way, for kernels without that tracepoint (before 6.13). */
 SEC("fexit/handle_mm_fault")
 int fault_total__2__handled(__u64 *ctx)
 {

@@ -42,18 +42,20 @@ struct {
 	__type(value, struct allocation);
 } kmem_allocations SEC(".maps");
 
-/* False: it was not seen to be allocated. */
-static __always_inline bool allocation_end(__u64 addr, bool implied)
+/* Counts what was allocated at an address as freed, if that was seen. */
+static __always_inline void allocation_end(__u64 addr, bool implied)
 {
 	struct allocation *allocation = bpf_map_lookup_elem(&kmem_allocations, &addr);
 	if (!allocation)
-		return false;
+		return;
 	struct kmem_stack_key key = allocation->key;
 	struct kmem_stack_total_value delta = { .frees = !implied,
 						.implied_frees = implied,
 						.freed_bytes = allocation->bytes };
+	/* Where the map is busy below an interrupt it stays, and its free will be implied. */
+	if (!implied && bpf_map_delete_elem(&kmem_allocations, &addr))
+		return;
 	total_add(&kmem_stack_total, &key, delta);
-	return true;
 }
 
 static __always_inline int kmem_event(void *ctx, enum kmem_op op, __u64 addr, __u64 bytes,
@@ -63,8 +65,7 @@ static __always_inline int kmem_event(void *ctx, enum kmem_op op, __u64 addr, __
 	if (addr <= ZERO_SIZE_PTR || !recording())
 		return 0;
 	if (kmem_frees(op)) {
-		if (allocation_end(addr, false))
-			bpf_map_delete_elem(&kmem_allocations, &addr);
+		allocation_end(addr, false);
 		return 0;
 	}
 	struct allocation new = { .key = { kernel_stack_take(ctx), op }, .bytes = bytes };

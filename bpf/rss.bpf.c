@@ -70,6 +70,8 @@ static __always_inline bool rss_moved(const struct rss_row *row, __u64 pages, __
 
 static __always_inline void rss_emit(void *mm, struct rss_row *row)
 {
+	if (!recording()) /* there would be no row before */
+		return;
 	for (int i = 0; i < RSS_MEMBERS; i++)
 		row->pages[i] = rss_pages(mm, i);
 	struct rss *rss = record_reserve(rss);

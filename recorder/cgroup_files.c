@@ -137,6 +137,8 @@ static int folder_read(struct cgroup_files *files, const char *path)
 		close(fd);
 		if (length >= 0)
 			error = file_take(files, folder, i, length);
+		else if (length == -ENOMEM)
+			error = -ENOMEM;
 	}
 	if (parent >= 0)
 		close(parent);
@@ -215,6 +217,7 @@ int cgroup_files_step(struct cgroup_files *files, int64_t now, int64_t until_ns)
 		return 0;
 	if (!files->walk)
 		error = round_begin(files, now);
+	/* fts_read() sets errno to 0 where there is no more. */
 	while (!error && (entry = fts_read(files->walk))) {
 		if (entry->fts_info != FTS_D)
 			continue;
@@ -222,6 +225,8 @@ int cgroup_files_step(struct cgroup_files *files, int64_t now, int64_t until_ns)
 		if (!error && now_ns() >= until_ns)
 			return 1;
 	}
+	if (!error)
+		error = -errno;
 	return error ? error : round_end(files);
 }
 

@@ -345,7 +345,7 @@ static int recorder_second(struct recorder *recorder, int64_t now)
 
 static int recorder_step(struct recorder *recorder)
 {
-	size_t bytes;
+	size_t bytes = 0;
 	int64_t now = now_ns();
 	int error = recorder->unwind ? unwind_serve(recorder->unwind) : 0;
 	if (!error)

@@ -9,6 +9,9 @@
 #include <unistd.h>
 #include "format/writer.h"
 
+/* Stamps from then on are none: times are in nanoseconds. */
+enum { STAMP_MAX_S = 2000000000 };
+
 /* ---- lines */
 
 /* "<4>" or "kern  :warn  : " */
@@ -33,7 +36,7 @@ static char *stamp_skip(char *at, struct log_line *out)
 
 	if (*at != '[')
 		return at;
-	if (*end == ']' && strchr(at, '.') && strchr(at, '.') < end) {
+	if (*end == ']' && seconds < STAMP_MAX_S && strchr(at, '.') && strchr(at, '.') < end) {
 		out->stamp_us = (int64_t)(seconds * 1e6 + 0.5);
 		at = end + 1 + (end[1] == ' ');
 		end = strchr(at, ']');
@@ -119,6 +122,8 @@ static int line_add(struct import *import, char *text)
 	struct log_line line;
 
 	log_line_parse(text, &line);
+	if (line.stamp_us > STAMP_MAX_S * 1000000LL)
+		line.stamp_us = -1;
 	if (line.stamp_us >= 0)
 		import->last_us = line.stamp_us;
 	set(import->table, cells, "ts_ns", (uint64_t)import->last_us * 1000);
@@ -163,8 +168,12 @@ int log_import(const char *log, char *path, size_t size)
 	FILE *file = strcmp(log, "-") ? fopen(log, "re") : stdin;
 	int fd = file ? memfd_create("log", MFD_CLOEXEC) : -1, err, closing;
 
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) {
+		err = -errno;
+		if (file && file != stdin)
+			fclose(file);
+		return err;
+	}
 	snprintf(path, size, "/proc/self/fd/%d", fd);
 	err = writer_open(dup(fd), &how, &import.writer); /* fd stays open, so that path does */
 	if (!err)

@@ -19,7 +19,7 @@ static const struct {
 			    "FROM process AS p JOIN cgroup AS c ON c.id = p.cgroup_id "
 			    "WHERE rtrim(c.path, '/') || '/' = '/' || ltrim(trim(?1, '/') || '/', '/') "
 			    "OR substr(c.path, 1, length(trim(?1, '/')) + 2) = "
-			    "'/' || trim(?1, '/') || '/'",
+			    "'/' || trim(?1, '/') || '/' OR (?1 <> '' AND trim(?1, '/') = '')",
 			    "no process of the cgroup '%s' was recorded" },
 };
 

@@ -28,9 +28,10 @@ static void add_definitions(struct writer *writer)
 	add(writer, "source", "source=heap way=uprobe state=used why_text=");
 	add(writer, "source", "source=fault way=tp_btf state=refused why_text=EPERM");
 	add(writer, "host", "id=1 boot_id=b-1 host=alpha");
+	add(writer, "cgroup", "id=1 host_id=1 path=/a/b");
 	add(writer, "process", "id=1 host_id=1 pid=42 start_ticks=99999 comm=sh target=1");
 	add(writer, "process",
-	    "id=2 host_id=1 pid=42 start_ticks=99999 exec_count=1 comm=demo target=1");
+	    "id=2 host_id=1 pid=42 start_ticks=99999 exec_count=1 comm=demo target=1 cgroup_id=1");
 	add(writer, "process",
 	    "id=3 host_id=1 pid=43 start_ticks=100100 comm=child parent_id=2 target=1 "
 	    "incomplete=1");
@@ -329,6 +330,8 @@ static void check_kernel_numbers(const char *trace)
 /* Numbers that follow from what add_heap and add_rest write. */
 static void check_numbers(const char *trace)
 {
+	static const char *const above[] = { "/a/b", "a", "/a/", "/" };
+
 	check_contains(
 		trace, "leaks", NULL,
 		"\n48000,48,80,80000,32,32000,malloc,42,demo,14:03:13,_start;main;leak_small;malloc,\n");
@@ -337,6 +340,10 @@ static void check_numbers(const char *trace)
 		       "_start;main;[libc.so.6 00bb+0x6000];malloc,\n");
 	check_contains(trace, "leaks", "+5s", "\n24000,24,40,40000,16,16000,malloc,42,");
 	check_contains(trace, "faults", NULL, "\n68,");
+	for (size_t i = 0; i < sizeof(above) / sizeof(*above); i++)
+		check_answer(trace, "faults",
+			     (struct question){ .processes.lists[SELECT_CGROUP] = above[i] },
+			     "\n68,");
 	check_contains(trace, "vmscan", NULL, "\n14:03:09,3,12,0,3,17\n");
 	check_contains(trace, "losses", NULL, "\nheap,ring,12,1,");
 	check_contains(trace, "overview", NULL, "48,128 bytes in 56 blocks");

@@ -379,11 +379,6 @@ uint64_t records_unprobed(const struct records *records)
 	return records->unprobed;
 }
 
-const char *records_why(const struct records *records)
-{
-	return records->why;
-}
-
 const char *records_name(const struct records *records, uint32_t object, uint32_t type_id)
 {
 	const struct kind *kind = records_kind(records, (uint64_t)object << 32 | type_id);

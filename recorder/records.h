@@ -54,9 +54,6 @@ extern const struct reference record_references[];
 /* How many children could not be probed: all their calls are missing. */
 uint64_t records_unprobed(const struct records *);
 
-/* The first error in words, or "". */
-const char *records_why(const struct records *);
-
 /* The table of an object's record by type id, its name at least; NULL: no record. */
 const char *records_name(const struct records *, uint32_t object, uint32_t type_id);
 

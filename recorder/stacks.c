@@ -74,7 +74,6 @@ struct stacks {
 	struct frame_list waiting; /* for names that their process may still write */
 	int64_t wait_until_ns;
 	uint64_t undefined;
-	uint64_t walked[STACK_ENDS];
 };
 
 int stacks_open(struct definer *definer, struct images *images, struct spaces *spaces,
@@ -268,7 +267,6 @@ static int stacks_resolve_user(struct stacks *stacks, struct pending *pending, s
 			return failed;
 		frames = walk_copy(stacks->spaces, stacks->unwind,
 				   (const struct stack_copy *)pending->data, walked, &pending->end);
-		stacks->walked[pending->end]++;
 		ip = walked;
 	}
 	int error = stacks_end(stacks, pending->end, out);
@@ -405,11 +403,6 @@ int stacks_define_code(struct stacks *stacks, uint64_t address, uint64_t *id)
 uint64_t stacks_undefined(const struct stacks *stacks)
 {
 	return stacks->undefined;
-}
-
-uint64_t stacks_walked(const struct stacks *stacks, uint32_t end)
-{
-	return stacks->walked[end];
 }
 
 /* The caller's frames hold return addresses, which may be behind the function's end: look one byte

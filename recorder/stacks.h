@@ -47,9 +47,6 @@ bool stacks_lacks(const struct stacks *, uint64_t key);
 /* How many rows named a stack whose definition was lost. */
 uint64_t stacks_undefined(const struct stacks *);
 
-/* How many copies were walked in user space, by how that ended (enum stack_end). */
-uint64_t stacks_walked(const struct stacks *, uint32_t end);
-
 /*
  * Looks up names until `until_ns` (CLOCK_MONOTONIC) or until none is missing: 1 if more is to do,
  * 0, -errno.

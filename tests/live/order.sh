@@ -5,7 +5,7 @@ set -eu
 . tests/live/common.sh
 need heap task
 
-"$record" -o "$dir/t.mtape" -- "$oracle" order 3 16 > "$dir/truth"
+"$record" -e heap -o "$dir/t.mtape" -- "$oracle" order 3 16 > "$dir/truth"
 t=$dir/t.mtape
 calls() { # OP NAME
 	equal "$2" "$(query "$t" "SELECT count(*) FROM heap JOIN stack_text USING (stack_id)

@@ -4,7 +4,7 @@ set -eu
 kernel=linux-6.12
 . tests/vm/guest/boot.sh
 
-steps check faults heap regions calls torture reclaim pressure report-faults report-leaks report-vmscan report-mmapsnoop procfs oom
+steps check faults heap regions calls torture reclaim pressure report-faults report-leaks report-vmscan report-mmapsnoop procfs
 uses fault tp_btf page_fault_user page_fault_kernel, perf_event page_faults_min page_faults_maj
 uses fault_total fexit handle_mm_fault
 uses heap uprobe malloc
@@ -27,10 +27,9 @@ same_report faults faults
 same_report leaks heap
 same_report vmscan reclaim
 same_report mmapsnoop calls
-# The kernel's own words about the guest's memory, and about its end
+# The kernel's own words about the guest's memory
 "$record" --procfs "$results/procfs" -o "$dir/procfs.mtape"
 for report in free vmstat meminfo zoneinfo ps; do
 	"$memtape" report $report "$dir/procfs.mtape" > "$dir/report"
 	[ "$(wc -l < "$dir/report")" -gt 1 ] || fail "report $report of the guest's tree: $(cat "$dir/report")"
 done
-"$memtape" report oom-report --kmsg "$results/oom.txt" | grep -q 'pressure' || fail 'the victim is not in oom-report'

@@ -68,13 +68,6 @@ procfs() {
 	sh testdata/procfs.sh "$results/procfs" $$
 }
 
-# The whole guest is out of memory; what its kernel says of that.
-oom() {
-	sh -c 'echo 1000 > /proc/self/oom_score_adj; exec "$O/tests/live/pressure" oom 640 2' > /dev/null
-	dmesg | sed -n '/invoked oom-killer/,$p' > "$results/oom.txt"
-	grep -q 'Out of memory: Killed process' "$results/oom.txt"
-}
-
 step check check
 step faults record faults --heap=off -- $O/tests/live/oracle faults 16
 step heap record heap -- $O/tests/live/oracle heap 20
@@ -88,4 +81,3 @@ step report-leaks report leaks heap
 step report-vmscan report vmscan reclaim
 step report-mmapsnoop report mmapsnoop calls
 step procfs procfs
-step oom oom

@@ -51,7 +51,8 @@ __noinline int stack_copy_page(__u32 index, __u64 at)
 /*
  * Copies the stack from rsp up to the last page that can be read; its size. One before it that
  * cannot be is zeroes: a large array may lie there whose memory was never used. Copies leave half
- * of the ring to rows: when it is fuller there are none, and from an eighth on one page must do.
+ * of the ring to rows: when it is fuller there are none, and from three eighths on one page must
+ * do.
  */
 static __always_inline __u64 stack_copy_memory(__u32 index, struct stack_copy *copy, void *ring)
 {
@@ -61,7 +62,7 @@ static __always_inline __u64 stack_copy_memory(__u32 index, struct stack_copy *c
 	__u64 size = bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
 	if (used > size / 2 || bpf_probe_read_user(copy->memory, first, (void *)sp))
 		return 0;
-	for (int i = 0; i < STACK_COPY_MAX / STACK_PAGE - 1 && used <= size / 8; i++)
+	for (int i = 0; i < STACK_COPY_MAX / STACK_PAGE - 1 && used <= size / 8 * 3; i++)
 		if (stack_copy_page(index, first + i * STACK_PAGE))
 			bytes = first + (i + 1) * STACK_PAGE;
 	return bytes <= STACK_COPY_MAX ? bytes : 0;

@@ -48,7 +48,7 @@ while_recorded() {
 }
 
 events=fault,memory_call,reclaim,shrink_total,kswapd_total,writepage_total,swap_total,rss,oom
-check=$("$record" --check | awk '$2 != "refused" { print $1 }' | sort -u)
+check=$("$record" --check | awk '$2 == "used" { print $1 }' | sort -u)
 chosen=$(for source in $(echo $events | tr , ' '); do echo "$check" | grep -x "$source" || :; done | paste -sd,)
 kmem=$(echo "$check" | grep '^kmem' | grep -v event | paste -sd, || :)
 for job in large many; do

@@ -20,7 +20,10 @@ for event in page-faults minor-faults major-faults; do
 	# perf counts the program from a little earlier: while it is mapped, by exec.
 	[ "$ours" -le $((theirs + 1)) ] && [ "$ours" -ge $((theirs - 12)) ] || fail "perf-stat is not perf's in $event"
 done
-equal 'major faults' "$(awk -F, '$2 == "major-faults" { print $1 }' "$dir/stat")" "$(truth "$dir/truth" stat_major)"
+# The program's own are exact; the kernel's count for it has those of exec too, which a program that was just built makes.
+major=$(awk -F, '$2 == "major-faults" { print $1 }' "$dir/stat")
+[ "$major" -ge "$(truth "$dir/truth" major_major)" ] && [ "$major" -le "$(truth "$dir/truth" stat_major)" ] ||
+	fail "major faults: $major, not $(truth "$dir/truth" major_major) to $(truth "$dir/truth" stat_major)"
 elapsed=$(awk '/seconds time elapsed/ { print $1 }' "$dir/all" | tr -d '"')
 needed=$(awk '$1 ~ /_ns$/ { ns += $2 } END { print ns / 1e9 }' "$dir/truth")
 echo "elapsed: $elapsed s, the program's parts took $needed s"

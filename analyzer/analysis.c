@@ -193,7 +193,8 @@ static uint32_t big_endian(const unsigned char *at)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-bool database_magic(const unsigned char *header, ssize_t n)
+/* Whether it is an SQLite database at all. */
+static bool database_magic(const unsigned char *header, ssize_t n)
 {
 	return n >= 16 && !memcmp(header, "SQLite format 3", 16);
 }

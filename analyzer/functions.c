@@ -1,6 +1,5 @@
 /*
- * SQL functions on texts, counters and times: stack_join, places_join, snapshot_value, rise,
- * wall_time, wall_date.
+ * SQL functions on texts, counters and times: snapshot_value, rise, wall_time, wall_date.
  */
 #include "analyzer/internal.h"
 
@@ -11,60 +10,6 @@
 #include "analyzer/flags.h"
 #include "analyzer/gfp.h"
 #include "analyzer/index.h"
-
-/* ---- stack_join(user, kernel), places_join(places of user, kernel): folded stacks, any NULL */
-
-static const char *value_text(sqlite3_value *value)
-{
-	const char *text = (const char *)sqlite3_value_text(value);
-
-	return text && *text ? text : NULL;
-}
-
-static void result_string(sqlite3_context *context, sqlite3_str *string)
-{
-	char *text = sqlite3_str_finish(string);
-
-	if (text)
-		sqlite3_result_text(context, text, -1, sqlite3_free);
-	else
-		sqlite3_result_error_nomem(context);
-}
-
-/* The kernel's frames are the inner ones. */
-static void stack_join(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	const char *user = value_text(argv[0]), *kernel = value_text(argv[1]);
-	sqlite3_str *joined;
-
-	(void)argc;
-	if (!user || !kernel) {
-		sqlite3_result_value(context, argv[user ? 0 : 1]);
-		return;
-	}
-	joined = sqlite3_str_new(NULL);
-	sqlite3_str_appendf(joined, "%s;%s", user, kernel);
-	result_string(context, joined);
-}
-
-/* As many parts as the joined stack: those of the kernel's frames are empty. */
-static void places_join(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	const char *places = value_text(argv[0]), *kernel = value_text(argv[1]);
-	sqlite3_str *joined;
-
-	(void)argc;
-	if (!places || !kernel) {
-		sqlite3_result_value(context, argv[0]);
-		return;
-	}
-	joined = sqlite3_str_new(NULL);
-	sqlite3_str_appendf(joined, "%s;", places);
-	for (; *kernel; kernel++)
-		if (*kernel == ';')
-			sqlite3_str_appendchar(joined, 1, ';');
-	result_string(context, joined);
-}
 
 /* ---- snapshot_value(text, key) */
 
@@ -278,9 +223,10 @@ int functions_register(struct analysis *analysis)
 		const char *name;
 		void (*function)(sqlite3_context *, int, sqlite3_value **);
 	} functions[] = {
-		{ "stack_join", stack_join },         { "places_join", places_join },
-		{ "snapshot_value", snapshot_value }, { "rise", rise },
-		{ "wall_time", wall_time },           { "wall_date", wall_date },
+		{ "snapshot_value", snapshot_value },
+		{ "rise", rise },
+		{ "wall_time", wall_time },
+		{ "wall_date", wall_date },
 	};
 	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, rc = SQLITE_OK;
 

@@ -22,7 +22,7 @@ static int events_take(struct heap_pair *pair, const struct batch *batch, enum h
 {
 	const uint64_t *ts_ns = column_values(batch, "ts_ns");
 	const uint64_t *process_id = column_values(batch, "process_id");
-	const uint64_t *child_id = column_values(batch, "child_id");
+	const uint64_t *child_process_id = column_values(batch, "child_process_id");
 	const uint64_t *last = column_values(batch, "last");
 	int err = 0;
 
@@ -32,7 +32,7 @@ static int events_take(struct heap_pair *pair, const struct batch *batch, enum h
 			.kind = kind,
 			.ts_ns = (int64_t)ts_ns[i],
 			.process_id = process_id[i],
-			.other_id = child_id ? child_id[i] : 0,
+			.other_id = child_process_id ? child_process_id[i] : 0,
 		};
 
 		if (kind != HEAP_EXIT || (last && last[i]))

@@ -13,7 +13,7 @@ enum {
 	DATABASE_APPLICATION_ID = 0x6d746170,
 	/* 1 had no lines, 2 no images of the kernel and one round of snapshots, 3 no classes of
 	 * faults */
-	DATABASE_VERSION = 4,
+	DATABASE_VERSION = 5,
 	DATABASE_HEADER = 100, /* bytes */
 	WHY_MAX = 512,
 };
@@ -71,8 +71,7 @@ void stacks_free(struct stack_names *stacks);
 int heap_register(struct analysis *analysis);
 void heap_cache_free(struct heap_cache *cache);
 
-/* Whether a file that begins so is an SQLite database; and one that memtape made. */
-bool database_magic(const unsigned char *header, ssize_t n);
+/* Whether a file that begins so is a database that memtape made. */
 bool database_ours(const unsigned char *header, ssize_t n);
 
 /* Whether the table is a real one. */

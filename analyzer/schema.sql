@@ -46,8 +46,6 @@ CREATE VIRTUAL TABLE temp.heap_note USING heap_note;
 -- Stacks as text: folded is root;...;leaf, places where each of its functions is in the source, as
 -- far as that is known; caller the function that called the leaf; leaf_path and
 -- caller_path the files of both. Frames of the kernel end in _[k].
--- What a process did and the kernel in it are two stacks: stack_join(user.folded, kernel.folded) and
--- places_join(user.places, kernel.folded) make one of them, the kernel's frames innermost.
 CREATE VIEW temp.stack_text AS
 SELECT id AS stack_id,
 	stack_folded(id) AS folded,
@@ -91,9 +89,32 @@ LEFT JOIN image AS i ON i.id = f.image_id
 LEFT JOIN symbol AS s ON s.image_id = f.image_id AND s.offset = f.offset
 GROUP BY f.image_id;
 
+-- The time that a question is restricted to; a report sets it to :from and :to.
+CREATE TABLE temp.period AS
+SELECT 0 AS from_ns, 9223372036854775807 AS to_ns;
+
+-- /proc/vmstat as it was read first and last in that time: what the kernel itself counted between the
+-- two is rise(snapshot_value(last, NAME), snapshot_value(first, NAME)).
+CREATE VIEW temp.vmstat_period AS
+SELECT a.session, a.ts_ns AS from_ns, b.ts_ns AS to_ns, a.content_text AS first, b.content_text AS last
+FROM (
+	SELECT session, min(s.ts_ns) AS ts_ns, content_text
+	FROM snapshot_system AS s
+	WHERE path = '/proc/vmstat'
+	AND s.ts_ns BETWEEN (SELECT from_ns FROM period) AND (SELECT to_ns FROM period)
+	GROUP BY session
+) AS a
+JOIN (
+	SELECT session, max(s.ts_ns) AS ts_ns, content_text
+	FROM snapshot_system AS s
+	WHERE path = '/proc/vmstat'
+	AND s.ts_ns BETWEEN (SELECT from_ns FROM period) AND (SELECT to_ns FROM period)
+	GROUP BY session
+) AS b ON b.session = a.session;
+
 -- What was lost: `loss` without the rows that only stand behind younger ones.
 CREATE VIEW temp.lost AS
-SELECT session, ts_ns, begin_ns, table_name, cause, lost_rows
+SELECT session, ts_ns, begin_ns, table_name, cause, lost_rows, coalesce(part, 0) AS part
 FROM loss
 WHERE cause <> 'late'
 AND lost_rows > 0;
@@ -120,7 +141,7 @@ SELECT
 	begin_ns,
 	ts_ns,
 	lost_rows,
-	printf('Lost rows of %s (%s): %%,d.', replace(table_name, '%', '%%'), replace(cause, '%', '%%'))
+	printf(iif(part, 'Parts of %s are missing (%s): %%,d.', 'Lost rows of %s (%s): %%,d.'), replace(table_name, '%', '%%'), replace(cause, '%', '%%'))
 FROM lost
 UNION ALL
 SELECT

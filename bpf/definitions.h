@@ -185,7 +185,8 @@ enum {
 	TALLY_STACK = 2,    /* dropped: stacks that could not be taken */
 	TALLY_STATE = 3,    /* dropped: calls without room for their state */
 	TALLY_FILE = 4,     /* dropped: files that could not be told */
-	TALLY_WALKS = 5,    /* seen: stacks, by enum stack_end from here on */
+	TALLY_DETAIL = 5,   /* dropped: what a row could not be told of its beginning */
+	TALLY_WALKS = 6,    /* seen: stacks, by enum stack_end from here on */
 	TALLY_GUESSED = TALLY_WALKS +
 			STACK_ENDS, /* seen: stacks with frames by frame pointer only */
 	TALLY_RECORDS,              /* the first that may be a record */

@@ -109,7 +109,7 @@ static __always_inline int fault_entry(__u64 error_code)
 	struct fault_entry none = {}, *entry = task_state(&fault_entries, &none,
 							  BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!entry) {
-		tally_dropped(TALLY_STATE);
+		tally_dropped(TALLY_DETAIL);
 		return 0;
 	}
 	entry->access = fault_access(error_code);

@@ -8,7 +8,7 @@ struct huge_collapse {
 	record_ref record;
 	time_ref ts_ns;
 	task_ref process_id;
-	task_ref by_id;
+	task_ref by_process_id;
 	__u32 by_tid;
 	__u32 status;
 	__u8 succeeded;
@@ -85,7 +85,7 @@ static __always_inline int collapsed(struct mm_struct___pressure *mm, __u64 stat
 	if (bpf_core_enum_value_exists(enum scan_result, SCAN_SUCCEED))
 		succeeded = bpf_core_enum_value(enum scan_result, SCAN_SUCCEED);
 	row->process_id = (__u64)BPF_CORE_READ(mm, owner, tgid) << 32;
-	row->by_id = bpf_get_current_pid_tgid();
+	row->by_process_id = bpf_get_current_pid_tgid();
 	row->by_tid = (__u32)bpf_get_current_pid_tgid();
 	row->status = (__u32)status;
 	row->succeeded = (__u32)status == succeeded;

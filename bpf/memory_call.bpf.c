@@ -125,7 +125,7 @@ static __always_inline int call_enter(__u64 number)
 		return 0;
 	call = task_state(&memory_calls, &none, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call) {
-		tally_dropped(TALLY_STATE);
+		tally_dropped(TALLY_DETAIL);
 		return 0;
 	}
 	call->number = number;

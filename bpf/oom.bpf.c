@@ -12,7 +12,7 @@ struct oom {
 	time_ref ts_ns;
 	task_ref process_id;
 	__u32 tid;
-	task_ref victim_id;
+	task_ref victim_process_id;
 	__u32 victim_tid;
 	__u64 gfp;
 	__u32 allocation_order;
@@ -82,7 +82,7 @@ static __always_inline void oom_set_victim(struct oom *oom, struct task_struct *
 {
 	struct task_struct___pressure *task = (void *)victim;
 	struct mm_struct___pressure *mm = (void *)BPF_CORE_READ(victim, mm);
-	oom->victim_id = (__u64)BPF_CORE_READ(victim, tgid) << 32;
+	oom->victim_process_id = (__u64)BPF_CORE_READ(victim, tgid) << 32;
 	oom->victim_tid = BPF_CORE_READ(victim, pid);
 	oom->anon_pages = rss_pages(mm, RSS_ANON);
 	oom->file_pages = rss_pages(mm, RSS_FILE);

@@ -10,7 +10,7 @@ struct fork {
 	time_ref ts_ns;
 	task_ref process_id;
 	__u32 tid;
-	task_ref child_id;
+	task_ref child_process_id;
 };
 
 struct exec {
@@ -18,7 +18,7 @@ struct exec {
 	time_ref ts_ns;
 	task_before_ref process_id;
 	__u32 tid;
-	task_ref program_id;
+	task_ref program_process_id;
 };
 
 enum task_news { TASK_NEW, TASK_EXEC, TASK_MOVED };
@@ -70,7 +70,7 @@ int task__1__fork(__u64 *ctx)
 		return 0;
 	fork->process_id = (__u64)parent_tgid << 32;
 	fork->tid = BPF_CORE_READ(parent, pid);
-	fork->child_id = (__u64)tgid << 32;
+	fork->child_process_id = (__u64)tgid << 32;
 	record_submit(fork);
 	return 0;
 }
@@ -85,7 +85,7 @@ int task__1__exec(__u64 *ctx)
 	struct exec *exec = record_reserve(exec);
 	if (!exec)
 		return 0;
-	exec->process_id = exec->program_id = bpf_get_current_pid_tgid();
+	exec->process_id = exec->program_process_id = bpf_get_current_pid_tgid();
 	exec->tid = (__u32)bpf_get_current_pid_tgid();
 	record_submit(exec);
 	return 0;

@@ -11,16 +11,6 @@ static const char *const classes[] = { "id",   "path",   "comm",   "host",  "cmd
 				       "text", "symbol", "name",   "cause", "source",
 				       "way",  "state",  "reason", "user" };
 
-/* References whose table is not the name's own first part. */
-static const struct {
-	const char *table, *column, *refers;
-} aliases[] = {
-	{ "stack", "parent_id", "stack" },       { "process", "parent_id", "process" },
-	{ "fork", "child_id", "process" },       { "exec", "program_id", "process" },
-	{ "oom", "victim_id", "process" },       { "oom", "limit_cgroup_id", "cgroup" },
-	{ "huge_collapse", "by_id", "process" },
-};
-
 static int refuse(struct catalog *catalog, const char *words, ...)
 {
 	va_list list;
@@ -63,9 +53,8 @@ static struct table *named(const struct catalog *catalog, const char *name, size
 static const struct table *referred(const struct catalog *catalog, const struct table *table,
 				    const char *column)
 {
-	for (size_t i = 0; i < sizeof(aliases) / sizeof(*aliases); i++)
-		if (!strcmp(aliases[i].table, table->name) && !strcmp(aliases[i].column, column))
-			return named(catalog, aliases[i].refers, strlen(aliases[i].refers));
+	if (!strcmp(column, "parent_id"))
+		return table;
 	/* find_stack_id: where there is no table `find_stack`, it is `stack`. */
 	for (const char *name = column; name; name = strchr(name, '_')) {
 		name += *name == '_';

@@ -1,7 +1,8 @@
 #include <string.h>
 #include "recorder/choice.h"
 
-bool choice_is_needed(const char *source)
+/* Without it no row can be told whose it is. */
+static bool is_needed(const char *source)
 {
 	return !strcmp(source, "task");
 }
@@ -34,7 +35,7 @@ bool choice_wants(const char *words, const struct source *source)
 	bool wanted = !only && !source->opt_in;
 	size_t length;
 	char sign;
-	if (choice_is_needed(source->name))
+	if (is_needed(source->name))
 		return true;
 	while (rest && (word = choice_word(&rest, &length, &sign)))
 		if (choice_names(word, length, source->name) &&

@@ -9,10 +9,7 @@
 #include <stdbool.h>
 #include "recorder/object.h"
 
-/* Sources that the choice does not know of; without them no row can be told whose it is. */
-bool choice_is_needed(const char *source);
-
-/* Whether the words want that source. NULL: nothing was chosen. */
+/* Whether the words want that source; "task" is always wanted. NULL: nothing was chosen. */
 bool choice_wants(const char *words, const struct source *);
 
 /* Whether a word of the choice speaks of that source. */

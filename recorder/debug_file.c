@@ -73,7 +73,8 @@ static uint8_t *unpack(const void *packed, size_t n, size_t *out_size)
 	return NULL;
 }
 
-int debugdata_open(struct elf_file *file, struct elf_file **out)
+/* The file that .gnu_debugdata holds. 0; -ENOENT: none, damaged, or too large; -ENOMEM. */
+static int debugdata_open(struct elf_file *file, struct elf_file **out)
 {
 	const void *packed;
 	uint8_t *bytes;

@@ -20,7 +20,4 @@
  */
 int debug_file_open(struct elf_file *file, const char *folder, struct elf_file **out);
 
-/* The file that .gnu_debugdata holds. 0; -ENOENT: none, damaged, or too large; -ENOMEM. */
-int debugdata_open(struct elf_file *file, struct elf_file **out);
-
 #endif

@@ -16,13 +16,13 @@ struct kmsg {
 	uint64_t next, lost; /* the sequence number that comes next */
 };
 
-int kmsg_open(struct writer *writer, const char *path, struct kmsg **out)
+int kmsg_open(struct writer *writer, struct kmsg **out)
 {
 	struct kmsg *kmsg = *out = calloc(1, sizeof(*kmsg));
 	if (!kmsg)
 		return -ENOMEM;
 	kmsg->writer = writer;
-	kmsg->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	kmsg->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	return 0;
 }
 

@@ -10,7 +10,7 @@ struct kmsg;
 
 /* Opens the log, before privileges are dropped; where that is refused nothing is read. 0 or
  * -ENOMEM. */
-int kmsg_open(struct writer *, const char *path, struct kmsg **out);
+int kmsg_open(struct writer *, struct kmsg **out);
 
 /* Writes the lines that came since the last call. 0 or -errno of the writer. */
 int kmsg_read(struct kmsg *, int64_t ts_ns);

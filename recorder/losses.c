@@ -68,18 +68,21 @@ void losses_taken(struct losses *losses, uint64_t kind)
 		losses->all[kind >> 32].taken[(uint32_t)kind]++;
 }
 
-/* What lost no row, but something of one, or of a total. */
-static const char *const lesser[] = { "late", "map full", "stack not taken", "file not told",
-				      "names not looked up" };
+/* What lost no row, but something of one, or a count. */
+static const char *const partial[] = { "late",
+				       "map full",
+				       "stack not taken",
+				       "file not told",
+				       "detail not told",
+				       "names not looked up",
+				       "not counted: program was running already" };
 
-static bool loses_rows(const char *table, const char *cause)
+static bool loses_part(const char *cause)
 {
-	if (!strcmp(table, "total"))
-		return false;
-	for (size_t i = 0; i < sizeof(lesser) / sizeof(*lesser); i++)
-		if (!strcmp(lesser[i], cause))
-			return false;
-	return true;
+	for (size_t i = 0; i < sizeof(partial) / sizeof(*partial); i++)
+		if (!strcmp(partial[i], cause))
+			return true;
+	return false;
 }
 
 static int loss_write(struct losses *losses, const char *table, const char *cause, int cpu,
@@ -94,7 +97,8 @@ static int loss_write(struct losses *losses, const char *table, const char *caus
 	if (cpu >= 0)
 		row_number(&row, "cpu", (uint64_t)cpu);
 	row_number(&row, "lost_rows", lost);
-	losses->lost += loses_rows(table, cause) ? lost : 0;
+	row_number(&row, "part", loses_part(cause));
+	losses->lost += loses_part(cause) ? 0 : lost;
 	writer_lost(losses->writer, losses->lost);
 	return row_write(&row, losses->writer);
 }
@@ -140,9 +144,9 @@ static int tally_note(struct losses *losses, struct tallies *tallies, uint32_t i
 		[TALLY_STACK] = "stack not taken",
 		[TALLY_STATE] = "no room for a call's state",
 		[TALLY_FILE] = "file not told",
+		[TALLY_DETAIL] = "detail not told",
 	};
 	static const char *const tables[TALLY_WALKS] = {
-		[TALLY_MAP_FULL] = "total",
 		[TALLY_STACK] = "stack",
 		[TALLY_FILE] = "file",
 	};
@@ -303,9 +307,9 @@ static int programs_end(struct losses *losses, const struct object *object, int6
 		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
 			misses += info.recursion_misses;
 	}
-	return misses ? loss_write(losses, makes_rows(losses, object) ? object->name : "total",
-				   "program was running already", -1, misses, ts_ns)
-		      : 0;
+	const char *cause = makes_rows(losses, object) ? "program was running already"
+						       : "not counted: program was running already";
+	return misses ? loss_write(losses, object->name, cause, -1, misses, ts_ns) : 0;
 }
 
 int losses_end(struct losses *losses, int64_t ts_ns)

@@ -159,7 +159,7 @@ static int recorder_open_writer(struct recorder *recorder, int fd)
 
 static int recorder_open_rows(struct recorder *recorder)
 {
-	int error = tasks_open(&recorder->definer, &recorder->tasks);
+	int error = tasks_open(&recorder->definer, "", &recorder->host, &recorder->tasks);
 	if (!error)
 		error = images_open(&recorder->definer, &recorder->images);
 	if (!error)

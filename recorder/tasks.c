@@ -23,40 +23,22 @@ struct tasks {
 	struct users *users;
 };
 
-static struct tasks *tasks_new(struct definer *definer, const char *root)
+int tasks_open(struct definer *definer, const char *root, const struct host *host,
+	       struct tasks **out)
 {
-	struct tasks *tasks = calloc(1, sizeof(*tasks));
-	if (!tasks)
-		return NULL;
-	tasks->definer = definer;
-	tasks->root = root;
-	tasks->host_table = table_named("host");
-	tasks->process_table = table_named("process");
-	return tasks;
-}
-
-int tasks_open(struct definer *definer, struct tasks **out)
-{
-	struct tasks *tasks = *out = tasks_new(definer, "");
-	if (!tasks)
-		return -ENOMEM;
-	host_read(&tasks->host);
-	tasks->tick_ns = 1000000000ULL / tasks->host.ticks_per_s;
-	int error = cgroups_open(definer, &tasks->cgroups);
-	return error ? error : users_open(definer, "/etc/passwd", &tasks->users);
-}
-
-int tasks_open_tree(struct definer *definer, const char *root, const struct host *host,
-		    struct tasks **out)
-{
-	struct tasks *tasks = *out = tasks_new(definer, root);
+	struct tasks *tasks = *out = calloc(1, sizeof(*tasks));
 	char users[4096];
 	if (!tasks)
 		return -ENOMEM;
+	tasks->definer = definer;
+	tasks->root = root;
 	tasks->host = *host;
 	tasks->tick_ns = 1000000000ULL / host->ticks_per_s;
+	tasks->host_table = table_named("host");
+	tasks->process_table = table_named("process");
 	snprintf(users, sizeof(users), "%s/etc/passwd", root);
-	return users_open(definer, users, &tasks->users);
+	int error = *root ? 0 : cgroups_open(definer, &tasks->cgroups);
+	return error ? error : users_open(definer, users, &tasks->users);
 }
 
 void tasks_move(struct tasks *tasks, const char *root)

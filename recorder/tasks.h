@@ -25,11 +25,11 @@ struct process {
 
 struct tasks;
 
-int tasks_open(struct definer *, struct tasks **out);
-
-/* Of a recorded tree, of that host, whose folder may be another from some time on; `root` stays the
- * caller's. */
-int tasks_open_tree(struct definer *, const char *root, const struct host *, struct tasks **out);
+/*
+ * Of that host. `root` stays the caller's: "" for this host, else the folder of a recorded tree,
+ * which may be another from some time on (tasks_move). 0 or -ENOMEM.
+ */
+int tasks_open(struct definer *, const char *root, const struct host *, struct tasks **out);
 void tasks_move(struct tasks *, const char *root);
 
 /* The process of that pid now; one that is not known yet is read from /proc. NULL: out of memory.

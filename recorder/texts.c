@@ -16,7 +16,7 @@ struct texts {
 	struct snapshots *snapshots;
 	struct processes *processes;
 	struct cgroup_files *cgroups;
-	struct kmsg *kmsg;
+	struct kmsg *kmsg; /* NULL: of a recorded tree */
 	int64_t flushed_at;
 };
 
@@ -38,13 +38,6 @@ static int snapshots_begin(struct texts *texts)
 	const struct snapshots_options options = { texts->options.interval_ns,
 						   texts->options.root };
 	return snapshots_open(texts->writer, &options, &texts->snapshots);
-}
-
-static int kmsg_begin(struct texts *texts)
-{
-	char path[4096];
-	snprintf(path, sizeof(path), "%s/dev/kmsg", texts->options.root);
-	return kmsg_open(texts->writer, path, &texts->kmsg);
 }
 
 int texts_open(const struct texts_options *options, struct writer *writer, struct tasks *tasks,
@@ -69,7 +62,8 @@ int texts_open(const struct texts_options *options, struct writer *writer, struc
 		error = processes_open(&processes, &texts->processes);
 	if (!error)
 		error = cgroups_begin(texts);
-	return error ? error : kmsg_begin(texts);
+	/* A recorded tree has no log: what is in a file is for `report oom-report --kmsg`. */
+	return error || *options->root ? error : kmsg_open(texts->writer, &texts->kmsg);
 }
 
 /* Processes stay, so that those which ended are told; cgroups begin anew. */
@@ -89,7 +83,7 @@ int texts_move(struct texts *texts, const char *root)
 int texts_second(struct texts *texts, int64_t now)
 {
 	int error = snapshots_read(texts->snapshots, now);
-	return error ? error : kmsg_read(texts->kmsg, now);
+	return error || !texts->kmsg ? error : kmsg_read(texts->kmsg, now);
 }
 
 int texts_step(struct texts *texts, int64_t now, int64_t until_ns)
@@ -120,7 +114,7 @@ int texts_flush(struct texts *texts, int64_t now)
 
 uint64_t texts_lost_lines(const struct texts *texts)
 {
-	return kmsg_lost(texts->kmsg);
+	return texts->kmsg ? kmsg_lost(texts->kmsg) : 0;
 }
 
 void texts_close(struct texts *texts)

@@ -57,7 +57,7 @@ static int begin(struct tree *tree, const char *root)
 					  .host = &tree->host };
 	int error = ladder_tell(&tree->ladder, &state);
 	if (!error)
-		error = tasks_open_tree(&tree->definer, root, &tree->host, &tree->tasks);
+		error = tasks_open(&tree->definer, root, &tree->host, &tree->tasks);
 	if (!error)
 		error = epoch_begin(tree);
 	return error ? error : texts_begin(tree, root);

@@ -31,7 +31,7 @@ static int record_run(int argc, char **argv, struct outcome *outcome)
 
 	if (!words)
 		return outcome_failed(outcome, "out of memory");
-	words[0] = (char *)recorder;
+	words[0] = "memtape record"; /* so it calls itself */
 	memcpy(words + 1, argv, argc * sizeof(*words));
 	if (!beside(path, sizeof(path)))
 		execv(path, words);

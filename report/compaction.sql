@@ -103,44 +103,23 @@ ORDER BY sum(c.duration_ns) DESC, c.session, c.process_id, c.stack_id
 LIMIT coalesce(:top, -1);
 
 -- Coverage: between the first and the last snapshot, against the kernel's own counts
-WITH counters AS (
+WITH seen AS (
 	SELECT
-		session,
-		ts_ns,
-		snapshot_value(content_text, 'compact_migrate_scanned') AS scanned,
-		snapshot_value(content_text, 'compact_free_scanned') AS free_scanned,
-		row_number() OVER (PARTITION BY session ORDER BY ts_ns) AS nth,
-		row_number() OVER (PARTITION BY session ORDER BY ts_ns DESC) AS nth_last
-	FROM snapshot_system
-	WHERE path = '/proc/vmstat'
-	AND ts_ns BETWEEN :from AND :to
-),
-span AS (
-	SELECT
-		a.session,
-		a.ts_ns AS from_ns,
-		b.ts_ns AS to_ns,
-		b.scanned - a.scanned AS scanned,
-		b.free_scanned - a.free_scanned AS free_scanned
-	FROM counters AS a
-	JOIN counters AS b ON b.session = a.session AND b.nth_last = 1
-	WHERE a.nth = 1
-	AND 0 IN (SELECT process_id FROM selected)
-),
-seen AS (
-	SELECT c.session, sum(r.scanned_pages) AS scanned, sum(r.free_scanned_pages) AS free_scanned
-	FROM span AS c
-	JOIN compacted AS r ON r.session = c.session AND r.ts_ns BETWEEN c.from_ns + 1 AND c.to_ns
-	GROUP BY c.session
+		v.session,
+		v.first,
+		v.last,
+		coalesce(sum(c.scanned_pages), 0) AS scanned,
+		coalesce(sum(c.free_scanned_pages), 0) AS free_scanned
+	FROM vmstat_period AS v
+	LEFT JOIN compacted AS c ON c.session = v.session AND c.ts_ns BETWEEN v.from_ns + 1 AND v.to_ns
+	GROUP BY v.session
 ),
 pair AS (
-	SELECT 1 AS place, 'pages looked at to be moved' AS what, c.session, coalesce(s.scanned, 0) AS seen, c.scanned AS counted
-	FROM span AS c
-	LEFT JOIN seen AS s ON s.session = c.session
+	SELECT 1 AS place, 'pages looked at to be moved' AS what, session, scanned AS seen, rise(snapshot_value(last, 'compact_migrate_scanned'), snapshot_value(first, 'compact_migrate_scanned')) AS counted
+	FROM seen
 	UNION ALL
-	SELECT 2, 'pages looked at for room', c.session, coalesce(s.free_scanned, 0), c.free_scanned
-	FROM span AS c
-	LEFT JOIN seen AS s ON s.session = c.session
+	SELECT 2, 'pages looked at for room', session, free_scanned, rise(snapshot_value(last, 'compact_free_scanned'), snapshot_value(first, 'compact_free_scanned'))
+	FROM seen
 ),
 missed AS (
 	SELECT session, sum(lost_rows) AS n
@@ -159,6 +138,7 @@ SELECT
 FROM pair
 LEFT JOIN missed AS l ON l.session = pair.session
 WHERE seen + counted > 0
+AND 0 IN (SELECT process_id FROM selected)
 ORDER BY pair.session, place;
 
 -- This report is incomplete

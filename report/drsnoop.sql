@@ -87,64 +87,37 @@ ORDER BY sum(r.duration_ns) DESC, r.session, r.process_id, r.stack_id
 LIMIT coalesce(:top, -1);
 
 -- Coverage: between the first and the last snapshot, against the kernel's own counts
-WITH counters AS (
+WITH seen AS (
 	SELECT
-		session,
-		ts_ns,
-		row_number() OVER (PARTITION BY session ORDER BY ts_ns) AS nth,
-		row_number() OVER (PARTITION BY session ORDER BY ts_ns DESC) AS nth_last,
-		coalesce(snapshot_value(content_text, 'allocstall_dma'), 0)
-			+ coalesce(snapshot_value(content_text, 'allocstall_dma32'), 0)
-			+ coalesce(snapshot_value(content_text, 'allocstall_normal'), 0)
-			+ coalesce(snapshot_value(content_text, 'allocstall_high'), 0)
-			+ coalesce(snapshot_value(content_text, 'allocstall_movable'), 0)
-			+ coalesce(snapshot_value(content_text, 'allocstall_device'), 0) AS stalls,
-		snapshot_value(content_text, 'pgsteal_direct') AS direct_pages,
-		snapshot_value(content_text, 'pgsteal_anon')
-			+ snapshot_value(content_text, 'pgsteal_file')
-			- snapshot_value(content_text, 'pgsteal_kswapd')
-			- snapshot_value(content_text, 'pgsteal_direct')
-			- coalesce(snapshot_value(content_text, 'pgsteal_khugepaged'), 0)
-			- coalesce(snapshot_value(content_text, 'pgsteal_proactive'), 0) AS cgroup_pages
-	FROM snapshot_system
-	WHERE path = '/proc/vmstat'
-	AND ts_ns BETWEEN :from AND :to
-),
-span AS (
-	SELECT
-		a.session,
-		a.ts_ns AS from_ns,
-		b.ts_ns AS to_ns,
-		b.stalls - a.stalls AS stalls,
-		b.direct_pages - a.direct_pages AS direct_pages,
-		b.cgroup_pages - a.cgroup_pages AS cgroup_pages
-	FROM counters AS a
-	JOIN counters AS b ON b.session = a.session AND b.nth_last = 1
-	WHERE a.nth = 1
-	AND 0 IN (SELECT process_id FROM selected)
-),
-seen AS (
-	SELECT
-		r.session,
-		sum(r.kind = 1) AS stalls,
-		sum(iif(r.kind = 1, r.reclaimed_pages, 0)) AS direct_pages,
-		sum(iif(r.kind = 2, r.reclaimed_pages, 0)) AS cgroup_pages
-	FROM stall AS r
-	JOIN span AS s ON s.session = r.session AND r.ts_ns BETWEEN s.from_ns + 1 AND s.to_ns
-	GROUP BY r.session
+		v.session,
+		v.first,
+		v.last,
+		coalesce(sum(r.kind = 1), 0) AS stalls,
+		coalesce(sum(iif(r.kind = 1, r.reclaimed_pages, 0)), 0) AS direct_pages,
+		coalesce(sum(iif(r.kind = 2, r.reclaimed_pages, 0)), 0) AS cgroup_pages
+	FROM vmstat_period AS v
+	LEFT JOIN stall AS r ON r.session = v.session AND r.ts_ns BETWEEN v.from_ns + 1 AND v.to_ns
+	GROUP BY v.session
 ),
 pair AS (
-	SELECT 1 AS place, 'direct reclaims' AS what, c.session, coalesce(s.stalls, 0) AS seen, c.stalls AS counted
-	FROM span AS c
-	LEFT JOIN seen AS s ON s.session = c.session
+	SELECT 1 AS place, 'direct reclaims' AS what, session, stalls AS seen, coalesce(rise(snapshot_value(last, 'allocstall_dma'), snapshot_value(first, 'allocstall_dma')), 0)
+		+ coalesce(rise(snapshot_value(last, 'allocstall_dma32'), snapshot_value(first, 'allocstall_dma32')), 0)
+		+ coalesce(rise(snapshot_value(last, 'allocstall_normal'), snapshot_value(first, 'allocstall_normal')), 0)
+		+ coalesce(rise(snapshot_value(last, 'allocstall_high'), snapshot_value(first, 'allocstall_high')), 0)
+		+ coalesce(rise(snapshot_value(last, 'allocstall_movable'), snapshot_value(first, 'allocstall_movable')), 0)
+		+ coalesce(rise(snapshot_value(last, 'allocstall_device'), snapshot_value(first, 'allocstall_device')), 0) AS counted
+	FROM seen
 	UNION ALL
-	SELECT 2, 'pages freed by them', c.session, coalesce(s.direct_pages, 0), c.direct_pages
-	FROM span AS c
-	LEFT JOIN seen AS s ON s.session = c.session
+	SELECT 2, 'pages freed by them', session, direct_pages, rise(snapshot_value(last, 'pgsteal_direct'), snapshot_value(first, 'pgsteal_direct'))
+	FROM seen
 	UNION ALL
-	SELECT 3, 'pages freed for memory cgroups', c.session, coalesce(s.cgroup_pages, 0), c.cgroup_pages
-	FROM span AS c
-	LEFT JOIN seen AS s ON s.session = c.session
+	SELECT 3, 'pages freed for memory cgroups', session, cgroup_pages, rise(snapshot_value(last, 'pgsteal_anon'), snapshot_value(first, 'pgsteal_anon'))
+		+ rise(snapshot_value(last, 'pgsteal_file'), snapshot_value(first, 'pgsteal_file'))
+		- rise(snapshot_value(last, 'pgsteal_kswapd'), snapshot_value(first, 'pgsteal_kswapd'))
+		- rise(snapshot_value(last, 'pgsteal_direct'), snapshot_value(first, 'pgsteal_direct'))
+		- coalesce(rise(snapshot_value(last, 'pgsteal_khugepaged'), snapshot_value(first, 'pgsteal_khugepaged')), 0)
+		- coalesce(rise(snapshot_value(last, 'pgsteal_proactive'), snapshot_value(first, 'pgsteal_proactive')), 0)
+	FROM seen
 	WHERE :memcg
 ),
 missed AS (
@@ -164,6 +137,7 @@ SELECT
 FROM pair
 LEFT JOIN missed AS l ON l.session = pair.session
 WHERE seen + counted > 0
+AND 0 IN (SELECT process_id FROM selected)
 ORDER BY pair.session, place;
 
 -- This report is incomplete

@@ -15,12 +15,12 @@ WHERE ts_ns BETWEEN :from AND :to
 AND coalesce(process_id, 0) IN (SELECT process_id FROM selected);
 
 CREATE TEMP TABLE collapse AS
-SELECT session, ts_ns, process_id, by_id, status, succeeded
+SELECT session, ts_ns, process_id, by_process_id, status, succeeded
 FROM huge_collapse
 WHERE ts_ns BETWEEN :from AND :to
 AND (
 	coalesce(process_id, 0) IN (SELECT process_id FROM selected)
-	OR coalesce(by_id, 0) IN (SELECT process_id FROM selected)
+	OR coalesce(by_process_id, 0) IN (SELECT process_id FROM selected)
 );
 
 CREATE TEMP TABLE hugetlb_fault AS
@@ -75,9 +75,9 @@ SELECT
 	b.comm AS by
 FROM collapse AS c
 LEFT JOIN process AS p ON p.id = c.process_id
-LEFT JOIN process AS b ON b.id = c.by_id
-GROUP BY c.session, c.process_id, c.by_id, iif(c.succeeded, NULL, c.status)
-ORDER BY count(*) DESC, c.session, c.process_id, c.by_id, c.status
+LEFT JOIN process AS b ON b.id = c.by_process_id
+GROUP BY c.session, c.process_id, c.by_process_id, iif(c.succeeded, NULL, c.status)
+ORDER BY count(*) DESC, c.session, c.process_id, c.by_process_id, c.status
 LIMIT coalesce(:top, -1);
 
 -- Huge pages, by stack of the targets
@@ -118,35 +118,18 @@ WITH name(place, name, what) AS (
 		(9, 'thp_zero_page_alloc', 'huge pages of zeroes'),
 		(10, 'thp_swpout', 'written to swap whole'),
 		(11, 'thp_swpout_fallback', 'split to be written to swap')
-),
-text AS (
-	SELECT
-		session,
-		ts_ns,
-		content_text,
-		row_number() OVER (PARTITION BY session ORDER BY ts_ns) AS nth,
-		row_number() OVER (PARTITION BY session ORDER BY ts_ns DESC) AS nth_last
-	FROM snapshot_system
-	WHERE path = '/proc/vmstat'
-	AND ts_ns BETWEEN :from AND :to
-	AND 0 IN (SELECT process_id FROM selected)
-),
-span AS (
-	SELECT a.session, a.ts_ns AS from_ns, b.ts_ns AS to_ns, a.content_text AS first, b.content_text AS last
-	FROM text AS a
-	JOIN text AS b ON b.session = a.session AND b.nth_last = 1
-	WHERE a.nth = 1
 )
 SELECT
-	s.session,
-	s.from_ns,
-	s.to_ns,
+	v.session,
+	v.from_ns,
+	v.to_ns,
 	n.place,
 	n.name,
 	n.what,
-	snapshot_value(s.last, n.name) - snapshot_value(s.first, n.name) AS counted
-FROM span AS s
-CROSS JOIN name AS n;
+	rise(snapshot_value(v.last, n.name), snapshot_value(v.first, n.name)) AS counted
+FROM vmstat_period AS v
+CROSS JOIN name AS n
+WHERE 0 IN (SELECT process_id FROM selected);
 
 -- The whole host, between the first and the last snapshot
 SELECT counted AS count, what, name AS counter
@@ -171,7 +154,7 @@ WITH seen AS (
 missed AS (
 	SELECT session, sum(lost_rows) AS n
 	FROM lost
-	WHERE table_name IN ('huge_total', 'total')
+	WHERE table_name IN ('huge_total', 'huge')
 	AND begin_ns <= :to
 	AND ts_ns >= :from
 	GROUP BY session
@@ -192,7 +175,7 @@ ORDER BY c.session, c.place;
 -- This report is incomplete
 SELECT printf(words, sum(n)) AS note
 FROM gap
-WHERE (table_name IS NULL OR table_name IN ('huge_total', 'huge_collapse', 'fault', 'total'))
+WHERE (table_name IS NULL OR table_name IN ('huge_total', 'huge_collapse', 'fault', 'huge'))
 AND begin_ns <= :to
 AND ts_ns >= :from
 GROUP BY place, detail, words

@@ -178,7 +178,7 @@ FROM (
 		table_name || cause,
 		printf('Lost of %s (%s): %,d.', table_name, cause, sum(lost_rows))
 	FROM lost
-	WHERE table_name IN ('kmem', 'total')
+	WHERE table_name IN ('kmem')
 	AND begin_ns <= :to
 	AND ts_ns >= :from
 	GROUP BY table_name, cause

@@ -373,7 +373,7 @@ FROM (
 		printf('Lost of %s (%s): %,d. What was lost shows as held, or not at all.',
 			table_name, cause, sum(lost_rows))
 	FROM lost
-	WHERE table_name IN ('kmem', 'kmem_stack', 'total', 'heap')
+	WHERE table_name IN ('kmem', 'kmem_stack', 'heap')
 	AND begin_ns <= :to
 	AND ts_ns >= :from
 	GROUP BY table_name, cause

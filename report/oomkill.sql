@@ -18,11 +18,11 @@ SELECT
 FROM oom AS o
 LEFT JOIN session AS s ON s.session = o.session
 LEFT JOIN process AS p ON p.id = o.process_id
-LEFT JOIN process AS v ON v.id = o.victim_id
+LEFT JOIN process AS v ON v.id = o.victim_process_id
 WHERE o.ts_ns BETWEEN :from AND :to
 AND (
 	coalesce(o.process_id, 0) IN (SELECT process_id FROM selected)
-	OR coalesce(o.victim_id, 0) IN (SELECT process_id FROM selected)
+	OR coalesce(o.victim_process_id, 0) IN (SELECT process_id FROM selected)
 );
 
 CREATE TEMP TABLE host_pages AS
@@ -68,7 +68,7 @@ SELECT
 		ELSE printf('after %.3f ms', (e.ts_ns - k.ts_ns) / 1e6)
 	END AS gone
 FROM kill AS k
-LEFT JOIN process AS v ON v.id = k.victim_id
+LEFT JOIN process AS v ON v.id = k.victim_process_id
 LEFT JOIN cgroup AS g ON g.id = k.cgroup_id
 LEFT JOIN (
 	SELECT process_id, max(ts_ns) AS ts_ns
@@ -76,7 +76,7 @@ LEFT JOIN (
 	WHERE last = 1
 	AND ts_ns BETWEEN :from AND :to
 	GROUP BY process_id
-) AS e ON e.process_id = k.victim_id
+) AS e ON e.process_id = k.victim_process_id
 ORDER BY k.nth;
 
 -- What could not be allocated, and which memory cgroup was full, in KB
@@ -101,29 +101,15 @@ GROUP BY k.session, k.process_id, k.stack_id
 ORDER BY count(*) DESC, k.session, k.process_id, k.stack_id;
 
 -- Coverage: between the first and the last snapshot, against the kernel's own count
-WITH counters AS (
-	SELECT
-		session,
-		ts_ns,
-		snapshot_value(content_text, 'oom_kill') AS kills,
-		row_number() OVER (PARTITION BY session ORDER BY ts_ns) AS nth,
-		row_number() OVER (PARTITION BY session ORDER BY ts_ns DESC) AS nth_last
-	FROM snapshot_system
-	WHERE path = '/proc/vmstat'
-	AND ts_ns BETWEEN :from AND :to
+WITH seen AS (
+	SELECT v.session, v.first, v.last, count(k.ts_ns) AS kills
+	FROM vmstat_period AS v
+	LEFT JOIN kill AS k ON k.session = v.session AND k.ts_ns BETWEEN v.from_ns + 1 AND v.to_ns
+	GROUP BY v.session
 ),
-span AS (
-	SELECT a.session, a.ts_ns AS from_ns, b.ts_ns AS to_ns, b.kills - a.kills AS counted
-	FROM counters AS a
-	JOIN counters AS b ON b.session = a.session AND b.nth_last = 1
-	WHERE a.nth = 1
-	AND 0 IN (SELECT process_id FROM selected)
-),
-seen AS (
-	SELECT c.session, c.counted, count(k.ts_ns) AS seen
-	FROM span AS c
-	LEFT JOIN kill AS k ON k.session = c.session AND k.ts_ns BETWEEN c.from_ns + 1 AND c.to_ns
-	GROUP BY c.session
+pair AS (
+	SELECT 1 AS place, 'victims' AS what, session, kills AS seen, rise(snapshot_value(last, 'oom_kill'), snapshot_value(first, 'oom_kill')) AS counted
+	FROM seen
 ),
 missed AS (
 	SELECT session, sum(lost_rows) AS n
@@ -134,15 +120,16 @@ missed AS (
 	GROUP BY session
 )
 SELECT
-	'victims' AS what,
+	what,
 	seen,
 	coalesce(l.n, 0) AS lost_rows,
 	counted,
 	100.0 * seen / counted AS coverage_pct
-FROM seen
-LEFT JOIN missed AS l ON l.session = seen.session
+FROM pair
+LEFT JOIN missed AS l ON l.session = pair.session
 WHERE seen + counted > 0
-ORDER BY seen.session;
+AND 0 IN (SELECT process_id FROM selected)
+ORDER BY pair.session, place;
 
 -- This report is incomplete
 SELECT printf(words, sum(n)) AS note

@@ -7,11 +7,11 @@ SELECT 'oom', printf('%,d killed by the OOM killer, the last %s (pid %d) at %s: 
 	count(*) OVER (), v.comm, v.pid, wall_time(o.ts_ns, o.session), o.anon_pages * s.page_size_bytes / 1024)
 FROM oom AS o
 JOIN session AS s ON s.session = o.session
-LEFT JOIN process AS v ON v.id = o.victim_id
+LEFT JOIN process AS v ON v.id = o.victim_process_id
 WHERE o.ts_ns BETWEEN :from AND :to
 AND (
 	coalesce(o.process_id, 0) IN (SELECT process_id FROM selected)
-	OR coalesce(o.victim_id, 0) IN (SELECT process_id FROM selected)
+	OR coalesce(o.victim_process_id, 0) IN (SELECT process_id FROM selected)
 )
 ORDER BY o.session DESC, o.ts_ns DESC, o.victim_tid
 LIMIT 1;
@@ -78,7 +78,11 @@ SELECT 'faults', coalesce(
 			(SELECT sum(major) FROM site), faults, name, process)
 		FROM most
 	),
-	'no page fault recorded'
+	iif(
+		EXISTS (SELECT 1 FROM source WHERE source = 'fault' AND state = 'used'),
+		'no page fault recorded',
+		'not recorded'
+	)
 );
 
 INSERT INTO finding
@@ -103,7 +107,11 @@ SELECT 'reclaim', coalesce(
 			(SELECT sum(duration_ns) FROM call) / 1e6, duration_ns / 1e6, process)
 		FROM longest
 	),
-	'no task had to reclaim'
+	iif(
+		EXISTS (SELECT 1 FROM source WHERE source = 'reclaim' AND state = 'used'),
+		'no task had to reclaim',
+		'not recorded'
+	)
 );
 
 INSERT INTO finding
@@ -158,16 +166,16 @@ FROM available;
 
 INSERT INTO finding
 SELECT 'losses', coalesce(
-	group_concat(printf(iif(table_name = 'total', '%,d counts of totals', '%,d rows of %s'), n, table_name), ', '),
+	group_concat(printf(iif(part, '%,d parts of %s', '%,d rows of %s'), n, table_name), ', '),
 	'none'
 )
 FROM (
-	SELECT table_name, sum(lost_rows) AS n
+	SELECT table_name, part, sum(lost_rows) AS n
 	FROM lost
 	WHERE begin_ns <= :to
 	AND ts_ns >= :from
-	GROUP BY table_name
-	ORDER BY n DESC, table_name
+	GROUP BY table_name, part
+	ORDER BY part, n DESC, table_name
 );
 
 INSERT INTO finding
@@ -210,12 +218,13 @@ FROM session
 ORDER BY session;
 
 INSERT INTO finding
-SELECT 'sources', group_concat(iif(state = 'used', source, source || ' ' || state), ', ')
+SELECT 'sources', printf('%d used', sum(state = 'used'))
+	|| coalesce('; ' || group_concat(iif(state <> 'used', source || ' ' || state, NULL), ', '), '')
 FROM (
 	SELECT session, source, iif(max(state = 'used'), 'used', max(state)) AS state
 	FROM source
 	GROUP BY session, source
-	ORDER BY session, state <> 'used', source
+	ORDER BY session, state, source
 )
 GROUP BY session
 ORDER BY session;

@@ -22,11 +22,11 @@ WITH seen AS (
 began AS (
 	SELECT process_id, min(ts_ns) AS ts_ns
 	FROM (
-		SELECT program_id AS process_id, ts_ns
+		SELECT program_process_id AS process_id, ts_ns
 		FROM exec
 		WHERE ts_ns BETWEEN :from AND :to
 		UNION ALL
-		SELECT child_id, ts_ns
+		SELECT child_process_id, ts_ns
 		FROM fork
 		WHERE ts_ns BETWEEN :from AND :to
 	)

@@ -11,11 +11,11 @@ SELECT
 	*,
 	row_number() OVER (ORDER BY session DESC, ts_ns DESC, rank DESC, process_id) AS nth_last
 FROM (
-	SELECT session, ts_ns, 1 AS rank, 'fork' AS event, child_id AS process_id, process_id AS by_id, NULL AS code
+	SELECT session, ts_ns, 1 AS rank, 'fork' AS event, child_process_id AS process_id, process_id AS by_id, NULL AS code
 	FROM fork
 	WHERE ts_ns BETWEEN :from AND :to
 	UNION ALL
-	SELECT session, ts_ns, 2, 'exec', program_id, process_id, NULL
+	SELECT session, ts_ns, 2, 'exec', program_process_id, process_id, NULL
 	FROM exec
 	WHERE ts_ns BETWEEN :from AND :to
 	UNION ALL
@@ -114,7 +114,7 @@ LIMIT coalesce(:top, -1);
 -- This report is incomplete
 SELECT printf(words, sum(n)) AS note
 FROM gap
-WHERE (table_name IS NULL OR table_name IN ('fork', 'exec', 'exit'))
+WHERE (table_name IS NULL OR table_name IN ('task', 'fork', 'exec', 'exit'))
 AND begin_ns <= :to
 AND ts_ns >= :from
 GROUP BY place, detail, words

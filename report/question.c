@@ -162,6 +162,8 @@ int question_ask(const struct question *question, struct analysis *analysis, FIL
 
 	if (!err)
 		err = selection_make(db, &question->processes, outcome);
+	if (!err)
+		err = window_tell(db, &window, outcome);
 	if (!err && report_mentions(question->report, "heap_window"))
 		err = window_heap(db, &window, analysis_summed(analysis), outcome);
 	if (err)

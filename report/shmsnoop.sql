@@ -90,7 +90,7 @@ AND result = 0
 AND process_id IS NOT NULL;
 
 CREATE TEMP TABLE heir AS
-SELECT session, process_id, child_id, ts_ns
+SELECT session, process_id, child_process_id, ts_ns
 FROM fork
 WHERE ts_ns BETWEEN 0 AND :to;
 
@@ -126,7 +126,7 @@ WITH RECURSIVE hold(session, process_id, shmid, addr, from_ns, to_ns) AS (
 	UNION ALL
 	SELECT
 		h.session,
-		f.child_id,
+		f.child_process_id,
 		h.shmid,
 		h.addr,
 		f.ts_ns,
@@ -135,7 +135,7 @@ WITH RECURSIVE hold(session, process_id, shmid, addr, from_ns, to_ns) AS (
 				SELECT min(d.ts_ns)
 				FROM detach AS d
 				WHERE d.session = f.session
-				AND d.process_id = f.child_id
+				AND d.process_id = f.child_process_id
 				AND d.addr = h.addr
 				AND d.ts_ns > f.ts_ns
 			), 9223372036854775807),
@@ -143,7 +143,7 @@ WITH RECURSIVE hold(session, process_id, shmid, addr, from_ns, to_ns) AS (
 				SELECT e.ts_ns
 				FROM ended AS e
 				WHERE e.session = f.session
-				AND e.process_id = f.child_id
+				AND e.process_id = f.child_process_id
 			), 9223372036854775807)
 		)
 	FROM hold AS h

@@ -75,49 +75,28 @@ ORDER BY sum(s.in_pages + s.out_pages) DESC, s.session, s.process_id, s.stack_id
 LIMIT coalesce(:top, -1);
 
 -- Coverage: between the first and the last snapshot, against the kernel's own counts
-WITH counters AS (
+WITH seen AS (
 	SELECT
-		session,
-		ts_ns,
-		snapshot_value(content_text, 'pswpin') AS in_pages,
-		snapshot_value(content_text, 'pswpout') AS out_pages,
-		row_number() OVER (PARTITION BY session ORDER BY ts_ns) AS nth,
-		row_number() OVER (PARTITION BY session ORDER BY ts_ns DESC) AS nth_last
-	FROM snapshot_system
-	WHERE path = '/proc/vmstat'
-	AND ts_ns BETWEEN :from AND :to
-),
-span AS (
-	SELECT
-		a.session,
-		a.ts_ns AS from_ns,
-		b.ts_ns AS to_ns,
-		b.in_pages - a.in_pages AS in_pages,
-		b.out_pages - a.out_pages AS out_pages
-	FROM counters AS a
-	JOIN counters AS b ON b.session = a.session AND b.nth_last = 1
-	WHERE a.nth = 1
-	AND 0 IN (SELECT process_id FROM selected)
-),
-seen AS (
-	SELECT s.session, sum(s.in_pages) AS in_pages, sum(s.out_pages) AS out_pages
-	FROM swapping AS s
-	JOIN span AS c ON c.session = s.session AND s.ts_ns BETWEEN c.from_ns + 1 AND c.to_ns
-	GROUP BY s.session
+		v.session,
+		v.first,
+		v.last,
+		coalesce(sum(s.in_pages), 0) AS in_pages,
+		coalesce(sum(s.out_pages), 0) AS out_pages
+	FROM vmstat_period AS v
+	LEFT JOIN swapping AS s ON s.session = v.session AND s.ts_ns BETWEEN v.from_ns + 1 AND v.to_ns
+	GROUP BY v.session
 ),
 pair AS (
-	SELECT 1 AS place, 'read from swap' AS what, c.session, coalesce(s.in_pages, 0) AS seen, c.in_pages AS counted
-	FROM span AS c
-	LEFT JOIN seen AS s ON s.session = c.session
+	SELECT 1 AS place, 'read from swap' AS what, session, in_pages AS seen, rise(snapshot_value(last, 'pswpin'), snapshot_value(first, 'pswpin')) AS counted
+	FROM seen
 	UNION ALL
-	SELECT 2, 'written to swap', c.session, coalesce(s.out_pages, 0), c.out_pages
-	FROM span AS c
-	LEFT JOIN seen AS s ON s.session = c.session
+	SELECT 2, 'written to swap', session, out_pages, rise(snapshot_value(last, 'pswpout'), snapshot_value(first, 'pswpout'))
+	FROM seen
 ),
 missed AS (
 	SELECT session, sum(lost_rows) AS n
 	FROM lost
-	WHERE table_name IN ('swap_total', 'total')
+	WHERE table_name IN ('swap_total', 'swap')
 	AND begin_ns <= :to
 	AND ts_ns >= :from
 	GROUP BY session
@@ -131,12 +110,13 @@ SELECT
 FROM pair
 LEFT JOIN missed AS l ON l.session = pair.session
 WHERE seen + counted > 0
+AND 0 IN (SELECT process_id FROM selected)
 ORDER BY pair.session, place;
 
 -- This report is incomplete
 SELECT printf(words, sum(n)) AS note
 FROM gap
-WHERE (table_name IS NULL OR table_name IN ('swap_total', 'total'))
+WHERE (table_name IS NULL OR table_name IN ('swap_total', 'swap'))
 AND begin_ns <= :to
 AND ts_ns >= :from
 GROUP BY place, detail, words

@@ -280,8 +280,8 @@ SELECT printf(words, sum(n)) AS note
 FROM gap
 WHERE (
 	table_name IS NULL
-	OR table_name IN ('reclaim', 'shrink_total', 'kswapd_total', 'writepage_total', 'total')
-	OR (:wide AND table_name IN ('kswapd_run', 'throttle', 'compaction'))
+	OR table_name IN ('reclaim', 'shrink_total', 'kswapd_total', 'writepage_total')
+	OR (:wide AND table_name IN ('kswapd', 'kswapd_run', 'throttle', 'compaction'))
 )
 AND begin_ns <= :to
 AND ts_ns >= :from

@@ -124,6 +124,17 @@ int window_resolve(sqlite3 *db, const char *from, const char *to, int64_t end_ns
 	return err;
 }
 
+int window_tell(sqlite3 *db, const struct window *window, struct outcome *outcome)
+{
+	long long from = window->from_ns, to = window->to_ns;
+	char *sql = sqlite3_mprintf("UPDATE temp.period SET from_ns = %lld, to_ns = %lld", from,
+				    to);
+	int status = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+
+	sqlite3_free(sql);
+	return status ? outcome_failed(outcome, "%s", sqlite3_errstr(status)) : 0;
+}
+
 /* The whole recording. */
 static const char heap_sql[] = "CREATE TEMP VIEW heap_window AS SELECT * FROM heap_site";
 

@@ -21,6 +21,9 @@ struct window {
 int window_resolve(sqlite3 *db, const char *from, const char *to, int64_t end_ns,
 		   struct window *out, struct outcome *outcome);
 
+/* Puts it into the temporary table `period`, for views. 0; -errno and the outcome. */
+int window_tell(sqlite3 *db, const struct window *window, struct outcome *outcome);
+
 /*
  * Makes the temporary view heap_window: heap_site for this window. `summed`: the recording has no
  * single heap rows, so it can only show everything. 0; -errno and the outcome.

@@ -56,13 +56,15 @@ int main(int argc, char **argv)
 	struct definer definer = { 0 };
 	struct processes *processes;
 	struct tasks *tasks;
+	struct host host;
 	double longest = 0;
 	struct rlimit files = { 20000, 20000 };
 
 	setrlimit(RLIMIT_NOFILE, &files);
 	start_idle(n);
 	CHECK(!writer_open(open("/dev/null", O_WRONLY | O_CLOEXEC), &how, &definer.writer));
-	CHECK(!tasks_open(&definer, &tasks));
+	host_read(&host);
+	CHECK(!tasks_open(&definer, "", &host, &tasks));
 	definer_epoch(&definer);
 	struct processes_options options = {
 		.writer = definer.writer, .tasks = tasks, .root = "", .interval_ns = 1

@@ -28,6 +28,7 @@ struct heap {
 struct bench {
 	struct ladder ladder;
 	struct definer definer;
+	struct host host;
 	struct records *records;
 	struct records_context context;
 	struct images *images;
@@ -73,7 +74,8 @@ static void open_rows(struct bench *bench)
 	CHECK_EQUAL(writer_open(memfd_create("trace", MFD_CLOEXEC), &options, &c->writer), 0);
 	bench->definer.writer = c->writer;
 	definer_epoch(&bench->definer);
-	CHECK_EQUAL(tasks_open(&bench->definer, &c->tasks), 0);
+	host_read(&bench->host);
+	CHECK_EQUAL(tasks_open(&bench->definer, "", &bench->host, &c->tasks), 0);
 	CHECK_EQUAL(images_open(&bench->definer, &bench->images), 0);
 	CHECK_EQUAL(spaces_open(bench->images, &c->spaces), 0);
 	CHECK_EQUAL(stacks_open(&bench->definer, bench->images, c->spaces, NULL, &c->stacks), 0);

@@ -1,7 +1,7 @@
 -- A database as `memtape analyze` makes one, by hand: a recording of 10 s of process 42, which allocates,
 -- faults and has to reclaim.
 PRAGMA application_id = 0x6d746170;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 CREATE TABLE info (key TEXT PRIMARY KEY, value);
 INSERT INTO info VALUES ('format', 1), ('sessions', 1), ('ended_sessions', 1), ('events', 0),
 	('first_ns', 1000000000000), ('last_ns', 1010000000000), ('damaged_blocks', 0), ('missing_blocks', 0);
@@ -28,9 +28,9 @@ INSERT INTO source VALUES
 	(0, 'heap', 'uprobe', 'used', ''),
 	(0, 'reclaim', 'tp_btf', 'refused', 'Permission denied'),
 	(0, 'reclaim', 'tp', 'used', '');
-CREATE TABLE fork (session INTEGER, ts_ns INTEGER, process_id INTEGER, tid INTEGER, child_id INTEGER);
+CREATE TABLE fork (session INTEGER, ts_ns INTEGER, process_id INTEGER, tid INTEGER, child_process_id INTEGER);
 INSERT INTO fork VALUES (0, 1001000000000, 101, 42, 102);
-CREATE TABLE exec (session INTEGER, ts_ns INTEGER, process_id INTEGER, tid INTEGER, program_id INTEGER);
+CREATE TABLE exec (session INTEGER, ts_ns INTEGER, process_id INTEGER, tid INTEGER, program_process_id INTEGER);
 INSERT INTO exec VALUES (0, 1000100000000, 100, 42, 101);
 CREATE TABLE exit (session INTEGER, ts_ns INTEGER, process_id INTEGER, tid INTEGER, code INTEGER, last INTEGER,
 	minor_faults INTEGER, major_faults INTEGER);
@@ -45,7 +45,7 @@ INSERT INTO reclaim VALUES
 	(0, 1004900000000, 101, 42, 1, 22000000, 0, 0, 64, NULL, NULL, NULL),
 	(0, 1006000000000, 102, 43, 2, 1500000, 0, 0, 1, NULL, NULL, NULL),
 	(0, 1006500000000, NULL, 7, 1, 900000, 3, 0, 0, NULL, NULL, NULL);
-CREATE TABLE oom (session INTEGER, ts_ns INTEGER, process_id INTEGER, tid INTEGER, victim_id INTEGER, victim_tid INTEGER,
+CREATE TABLE oom (session INTEGER, ts_ns INTEGER, process_id INTEGER, tid INTEGER, victim_process_id INTEGER, victim_tid INTEGER,
 	gfp INTEGER, allocation_order INTEGER, total_pages INTEGER, anon_pages INTEGER, file_pages INTEGER,
 	shmem_pages INTEGER, swap_pages INTEGER, page_table_bytes INTEGER, virtual_pages INTEGER, oom_score_adj INTEGER,
 	cgroup_id INTEGER, limit_cgroup_id INTEGER, limit_pages INTEGER, usage_pages INTEGER, stack_id INTEGER);
@@ -66,8 +66,8 @@ CREATE TABLE fault_total (session INTEGER, ts_ns INTEGER, process_id INTEGER, ha
 	software_faults INTEGER);
 INSERT INTO fault_total VALUES (0, 1005000000000, 101, 900, 890), (0, 1009000000000, 101, 104, 100);
 CREATE TABLE loss (session INTEGER, ts_ns INTEGER, begin_ns INTEGER, table_name TEXT, cause TEXT, cpu INTEGER,
-	lost_rows INTEGER);
-INSERT INTO loss VALUES (0, 1003000000000, 1002000000000, 'fault', 'late', NULL, 5);
+	lost_rows INTEGER, part INTEGER);
+INSERT INTO loss VALUES (0, 1003000000000, 1002000000000, 'fault', 'late', NULL, 5, 1);
 CREATE TABLE counter (session INTEGER, ts_ns INTEGER, name TEXT, value INTEGER);
 INSERT INTO counter VALUES
 	(0, 1010000000000, 'heap.seen', 4000), (0, 1010000000000, 'heap.dropped', 0),

@@ -60,7 +60,7 @@ INSERT INTO shm_call VALUES
 INSERT INTO memfd VALUES
 	(0, 1002900000000, 101, 42, 3, 5, 14000, 12, 71),
 	(0, 1002950000000, 101, 42, 256, -22, 900, 12, 0);
-INSERT INTO loss VALUES (0, 1007000000000, 1006000000000, 'vm_call', 'ring full', 1, 2);
+INSERT INTO loss VALUES (0, 1007000000000, 1006000000000, 'vm_call', 'ring full', 1, 2, 0);
 INSERT INTO counter VALUES
 	(0, 1010000000000, 'vm_call.seen', 15), (0, 1010000000000, 'brk.seen', 5),
 	(0, 1010000000000, 'shm_call.seen', 10), (0, 1010000000000, 'memfd.seen', 2);

@@ -7,10 +7,10 @@ sqlite3 alpha.db "DELETE FROM end;
 	UPDATE info SET value = 0 WHERE key = 'ended_sessions'"
 ask report leaks alpha.db --top 1 --strict
 sqlite3 alpha.db "INSERT INTO loss VALUES
-		(0, 1004000000000, 1003000000000, 'heap', 'ring full', 1, 1000),
-		(0, 1005000000000, 1004000000000, 'heap', 'ring full', 0, 234),
-		(0, 1005000000000, 1004000000000, 'fault', 'map full', NULL, 7),
-		(0, 1005000000000, 1004000000000, 'reclaim', 'ring full', NULL, 1);
+		(0, 1004000000000, 1003000000000, 'heap', 'ring full', 1, 1000, 0),
+		(0, 1005000000000, 1004000000000, 'heap', 'ring full', 0, 234, 0),
+		(0, 1005000000000, 1004000000000, 'fault', 'map full', NULL, 7, 1),
+		(0, 1005000000000, 1004000000000, 'reclaim', 'ring full', NULL, 1, 0);
 	UPDATE process SET incomplete = 1 WHERE id = 102"
 for report in leaks faults vmscan losses overview; do
 	ask report $report alpha.db

@@ -134,7 +134,7 @@ check_pressure() {
 	of="JOIN process AS p ON p.id = process_id WHERE p.pid ="
 	equal 'the victim, and what was wanted' "$(query "$1" "SELECT p.pid, v.pid, gfp NOT NULL,
 		total_pages >= limit_pages, anon_pages + swap_pages >= 2048, oom_score_adj
-		FROM oom JOIN process AS p ON p.id = process_id JOIN process AS v ON v.id = victim_id")" \
+		FROM oom JOIN process AS p ON p.id = process_id JOIN process AS v ON v.id = victim_process_id")" \
 		"$(truth "$2/oom.truth" trigger),$(truth "$2/oom.truth" victim),1,1,1,1000"
 	equal 'huge faults' "$(query "$1" "SELECT sum(faults) FROM huge_total $of $(truth "$2/huge.truth" pid)")" \
 		"$(truth "$2/huge.truth" huge_faults)"

@@ -30,11 +30,10 @@ query() {
 	"$memtape" sql "$1" "$2" --format csv | tail -n +2
 }
 
-# lost TRACE: rows lost; not what the programs missed that only count, nor software events, which may be of any process
-# on the host
+# lost TRACE: rows lost; not software events, which may be of any process on the host
 lost() {
-	query "$1" "SELECT coalesce(sum(lost_rows), 0) FROM loss WHERE table_name <> 'total'
-		AND cause NOT IN ('late', 'event skipped, of any process')"
+	query "$1" "SELECT coalesce(sum(lost_rows), 0) FROM loss WHERE NOT part
+		AND cause <> 'event skipped, of any process'"
 }
 
 # truth FILE KEY: the value of a "key value" line

@@ -23,7 +23,7 @@ sums() { # COLUMN FUNCTION
 equal 'faults in touch_huge' "$(sums faults touch_huge)" "$faults"
 equal 'allocations in collapse' "$(sums collapse_allocations collapse)" "$collapses"
 equal 'collapses' "$(query "$dir/t.mtape" "SELECT count(*) FROM huge_collapse JOIN process AS p ON p.id = process_id
-	WHERE pid = $(truth "$dir/truth" pid) AND succeeded AND by_id = process_id")" "$collapses"
+	WHERE pid = $(truth "$dir/truth" pid) AND succeeded AND by_process_id = process_id")" "$collapses"
 
 # Others may get huge pages meanwhile: in both counts, but for those at the beginning and the end.
 all=$(query "$dir/t.mtape" 'SELECT sum(faults) FROM huge_total')

@@ -210,7 +210,7 @@ check_child() { # TRACE
 	[ $((writes + lost)) -ge "$pages" ] || fail 'faults of the grandchild are missing'
 	equal 'end of the grandchild' "$(query "$1" "SELECT count(*) FROM exit JOIN process ON process.id = process_id
 		WHERE comm = 'oracle' AND last = 1")" 1
-	equal 'execs that led to it' "$(query "$1" "SELECT count(*) FROM exec JOIN process ON process.id = program_id
+	equal 'execs that led to it' "$(query "$1" "SELECT count(*) FROM exec JOIN process ON process.id = program_process_id
 		WHERE comm = 'oracle'")" 1
 }
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include "analyzer/internal.h"
 #include "tests/unit/analysis_trace.h"
 
 static uint64_t below(uint64_t n)
@@ -77,7 +78,7 @@ static void session(const char *path, uint8_t number)
 		}
 		row(writer, now);
 	}
-	trace_row(writer, "fork ts_ns=1500000000 process_id=1 tid=1 child_id=2");
+	trace_row(writer, "fork ts_ns=1500000000 process_id=1 tid=1 child_process_id=2");
 	trace_row(writer, "counter ts_ns=1600000000 name=rows value=5000");
 	trace_row(writer,
 		  "loss ts_ns=1700000000 begin_ns=1 table_name=heap cause=ring lost_rows=3");
@@ -265,7 +266,7 @@ static void check_bad_files(const char *path)
 	open_fails(path, header, 20, -EBADMSG, "not one of memtape's");
 	memcpy(header + 68, "mtap", 4);
 	open_fails(path, header, 100, -EBADMSG, "an older version (0)");
-	header[63] = 4;
+	header[63] = DATABASE_VERSION;
 	open_fails(path, header, 100, -EBADMSG, "damaged");
 	header[60] = 1;
 	open_fails(path, header, 100, -ENOMSG, "newer");

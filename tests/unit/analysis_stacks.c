@@ -99,23 +99,11 @@ static void check_lines(struct analysis *a)
 		     "|1|1\n/lib/x|4|1\n/opt/app|3|2\nvmlinux|2|1\n");
 }
 
-/* The kernel's frames are marked, and are the inner ones of what a process did. */
+/* The kernel's frames are marked. */
 static void check_kernel(struct analysis *a)
 {
 	check_answer(a, "SELECT folded, leaf FROM stack_text WHERE folded LIKE 'do_syscall_64%;%'",
 		     "do_syscall_64_[k];[vmlinux beef0123+0x20]_[k]|[vmlinux beef0123+0x20]\n");
-	check_answer(
-		a,
-		"SELECT stack_join(u.folded, k.folded), places_join(u.places, k.folded)"
-		" FROM stack_text u, stack_text k"
-		" WHERE u.places NOT NULL AND u.depth = 5 AND k.folded LIKE 'do_syscall_64%;%'",
-		"[app 01234567+0x1020];[app 01234567+0x1010];load() [clone .cold];[inlined];"
-		"operator new(unsigned long);do_syscall_64_[k];[vmlinux beef0123+0x20]_[k]|"
-		";start.S;main.cc:9;page.cc:40;a:b.h:7;;\n");
-	check_answer(a,
-		     "SELECT stack_join(NULL, 'k'), stack_join('u', NULL), stack_join('u', ''),"
-		     " stack_join(NULL, NULL), places_join(NULL, 'k'), places_join('a;b', NULL)",
-		     "k|u|u|NULL|NULL|a;b\n");
 }
 
 static void check_mangled(struct analysis *a)

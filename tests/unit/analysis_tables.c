@@ -63,7 +63,7 @@ static void session(const char *path, uint8_t id, bool append)
 			  "content_text=MemTotal:+10+kB|MemFree:+-3+kB|");
 	for (int i = 0; i < 1000; i++)
 		fault(writer, 11000000000 + i * 10000000LL, i % 2 ? 2 : 4, i % 5);
-	trace_row(writer, "fork ts_ns=12000000000 process_id=4 tid=10 child_id=2");
+	trace_row(writer, "fork ts_ns=12000000000 process_id=4 tid=10 child_process_id=2");
 	trace_row(writer, "loss ts_ns=13000000000 begin_ns=12000000000 table_name=fault cause=ring "
 			  "lost_rows=5");
 	trace_row(writer, "end ts_ns=21000000000 reason=duration");
@@ -122,7 +122,7 @@ static void check_events(struct analysis *a)
 	check_answer(a, "SELECT reason FROM end", "duration\nduration\n");
 	check_answer(a,
 		     "SELECT p.comm, c.comm FROM fork f JOIN process p ON p.id = f.process_id"
-		     " JOIN process c ON c.id = f.child_id",
+		     " JOIN process c ON c.id = f.child_process_id",
 		     "app|child\napp|child\n");
 }
 

@@ -127,11 +127,13 @@ int main(void)
 	struct definer definer = { 0 };
 	struct files *files;
 	struct tasks *tasks;
+	struct host host;
 	int fd = memfd_create("trace", MFD_CLOEXEC);
 
 	CHECK_EQUAL(writer_open(dup(fd), &options, &definer.writer), 0);
 	definer_epoch(&definer);
-	CHECK_EQUAL(tasks_open(&definer, &tasks), 0);
+	host_read(&host);
+	CHECK_EQUAL(tasks_open(&definer, "", &host, &tasks), 0);
 	CHECK_EQUAL(files_open(&definer, tasks, &files), 0);
 	learn(files);
 	use(files);

@@ -45,11 +45,11 @@ static void history(struct writer *writer)
 		"stack_id=1",
 		/* 80 again: its free was not seen */
 		"heap ts_ns=1110 process_id=1 tid=100 op=5 addr=80 size_bytes=60 stack_id=1",
-		"fork ts_ns=1120 process_id=1 tid=100 child_id=2",
+		"fork ts_ns=1120 process_id=1 tid=100 child_process_id=2",
 		/* the child frees its copy, makes its own there, leaves that behind at exec */
 		"heap ts_ns=1130 process_id=2 tid=200 op=4 addr=16 stack_id=2",
 		"heap ts_ns=1140 process_id=2 tid=200 op=1 addr=16 size_bytes=70 stack_id=1",
-		"exec ts_ns=1150 process_id=2 tid=200 program_id=3",
+		"exec ts_ns=1150 process_id=2 tid=200 program_process_id=3",
 		"heap ts_ns=1160 process_id=3 tid=200 op=1 addr=16 size_bytes=80 stack_id=1",
 		"exit ts_ns=1170 process_id=3 tid=201 last=0",
 		"exit ts_ns=1180 process_id=3 tid=200 last=1",

@@ -16,6 +16,11 @@
 #include "tests/check.h"
 #include "tests/unit/reports_rows.h"
 
+/* BPF objects that count, and a report that their losses stand in. */
+static const struct {
+	const char *object, *report;
+} counting[] = { { "swap", "swapin" }, { "huge", "hfaults" }, { "reclaim", "vmscan" } };
+
 static void add_definitions(struct writer *writer)
 {
 	static const char *const symbols[] = { "_start", "main",  "leak_small",
@@ -89,8 +94,8 @@ static void add_heap(struct writer *writer, int i)
 
 static void add_rest(struct writer *writer)
 {
-	add(writer, "fork", "ts_ns=1001000000000 process_id=2 tid=42 child_id=3");
-	add(writer, "exec", "ts_ns=1000100000000 process_id=1 tid=42 program_id=2");
+	add(writer, "fork", "ts_ns=1001000000000 process_id=2 tid=42 child_process_id=3");
+	add(writer, "exec", "ts_ns=1000100000000 process_id=1 tid=42 program_process_id=2");
 	add(writer, "exit",
 	    "ts_ns=1009000000000 process_id=2 tid=42 last=1 minor_faults=70 major_faults=2");
 	add(writer, "reclaim",
@@ -110,9 +115,15 @@ static void add_rest(struct writer *writer)
 	add(writer, "loss",
 	    "ts_ns=1004000000000 begin_ns=1003000000000 table_name=fault cause=late cpu=1 "
 	    "lost_rows=3");
-	add(writer, "loss",
-	    "ts_ns=1004000000000 begin_ns=1003000000000 table_name=total cause=full cpu=- "
-	    "lost_rows=5");
+	for (size_t i = 0; i < sizeof(counting) / sizeof(*counting); i++) {
+		char loss[128];
+
+		snprintf(loss, sizeof(loss),
+			 "ts_ns=1004000000000 begin_ns=1003000000000 table_name=%s cause=full "
+			 "cpu=- lost_rows=5 part=1",
+			 counting[i].object);
+		add(writer, "loss", loss);
+	}
 	add(writer, "counter", "ts_ns=1010000000000 name=heap.seen value=200");
 	add(writer, "snapshot_system",
 	    "ts_ns=1005000000000 path=/proc/meminfo "
@@ -351,9 +362,13 @@ static void check_numbers(const char *trace)
 	/* From between two readings on: what did not change in the window holds in it. */
 	check_contains(trace, "cgroups", "+1s", "\n/a,6,4,,8,");
 	check_contains(trace, "cgroups", "+6s", "\n/a,6,0,,8,");
-	check_contains(trace, "swapin", NULL, "Lost rows of total (full): 5.");
-	check_contains(trace, "hfaults", NULL, "Lost rows of total (full): 5.");
-	check_contains(trace, "vmscan", NULL, "Lost rows of total (full): 5.");
+	for (size_t i = 0; i < sizeof(counting) / sizeof(*counting); i++) {
+		char wanted[64];
+
+		snprintf(wanted, sizeof(wanted), "Parts of %s are missing (full): 5.",
+			 counting[i].object);
+		check_contains(trace, counting[i].report, NULL, wanted);
+	}
 }
 
 static void check_sums_have_no_window(const char *sums)

@@ -73,8 +73,8 @@ static void test_columns(void)
 	check_refers("stack", "parent_id", "stack");
 	check_refers("stack", "frame_id", "frame");
 	check_refers("frame", "image_id", "image");
-	check_refers("fork", "child_id", "process");
-	check_refers("exec", "program_id", "process");
+	check_refers("fork", "child_process_id", "process");
+	check_refers("exec", "program_process_id", "process");
 	CHECK(!column("process", "id")->refers && !column("image", "build_id")->refers);
 	CHECK_TEXT(column("image", "build_id")->class, "id");
 	CHECK_TEXT(column("image", "unidentified_path")->class, "path");

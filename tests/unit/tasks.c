@@ -117,10 +117,12 @@ static void check_running(const char *name)
 {
 	struct definer definer = { 0 };
 	struct tasks *tasks;
+	struct host host;
 
 	CHECK(!prctl(PR_SET_NAME, name));
 	definer_epoch(&definer);
-	CHECK_EQUAL(tasks_open(&definer, &tasks), 0);
+	host_read(&host);
+	CHECK_EQUAL(tasks_open(&definer, "", &host, &tasks), 0);
 	CHECK(!tasks_known(tasks, (uint32_t)getpid()));
 	struct process *self = tasks_get(tasks, (uint32_t)getpid());
 	CHECK(self && tasks_known(tasks, (uint32_t)getpid()) == self);
@@ -226,11 +228,13 @@ static void check_rows(void)
 	struct definer definer = { 0 };
 	struct process_rows rows;
 	struct tasks *tasks;
+	struct host host;
 	int fd, hosts;
 
 	definer.writer = writer_begin(&fd);
 	definer_epoch(&definer);
-	CHECK_EQUAL(tasks_open(&definer, &tasks), 0);
+	host_read(&host);
+	CHECK_EQUAL(tasks_open(&definer, "", &host, &tasks), 0);
 	check_news(tasks);
 	define_all(tasks);
 	CHECK_EQUAL(writer_epoch(definer.writer, 1), 0);

@@ -205,6 +205,7 @@ struct task_struct {
 	const struct cred *cred;
 	struct signal_struct *signal;
 	char comm[16];
+	unsigned int in_execve : 1;
 };
 
 /* Tasks, their memory cgroup, and zones, as far as memory pressure is concerned. */

@@ -48,11 +48,18 @@ __noinline int stack_copy_page(__u32 index, __u64 at)
 	return !bpf_probe_read_user((char *)slot->copy.memory + at, STACK_PAGE, (void *)addr);
 }
 
+/* Copies leave half of the ring to rows: when it is fuller the frames known must do. */
+static __always_inline bool stack_copy_fits(void)
+{
+	void *ring = ring_here();
+	return ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) <=
+			       bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2;
+}
+
 /*
  * Copies the stack from rsp up to the last page that can be read; its size. One before it that
- * cannot be is zeroes: a large array may lie there whose memory was never used. Copies leave half
- * of the ring to rows: when it is fuller there are none, and from three eighths on one page must
- * do.
+ * cannot be is zeroes: a large array may lie there whose memory was never used. From three eighths
+ * of the ring on one page must do.
  */
 static __always_inline __u64 stack_copy_memory(__u32 index, struct stack_copy *copy, void *ring)
 {
@@ -60,7 +67,7 @@ static __always_inline __u64 stack_copy_memory(__u32 index, struct stack_copy *c
 	__u64 first = STACK_PAGE - (sp & (STACK_PAGE - 1)), bytes = first;
 	__u64 used = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
 	__u64 size = bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
-	if (used > size / 2 || bpf_probe_read_user(copy->memory, first, (void *)sp))
+	if (bpf_probe_read_user(copy->memory, first, (void *)sp))
 		return 0;
 	for (int i = 0; i < STACK_COPY_MAX / STACK_PAGE - 1 && used <= size / 8 * 3; i++)
 		if (stack_copy_page(index, first + i * STACK_PAGE))
@@ -126,6 +133,14 @@ __noinline __u64 stack_send_copy(__u32 index)
 	return copy->key;
 }
 
+/* Whether the registers are of a program that is there no more. */
+static __always_inline bool task_in_exec(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	return BPF_CORE_READ_BITFIELD_PROBED(task, in_execve);
+}
+
+/* Of a stack whose memory is not there, as it was swapped out itself, one frame remains. */
 static __always_inline stack_ref stack_walk_tables(__u32 index, struct stack_slot *slot)
 {
 	struct pt_regs___kernel *regs = registers_user();
@@ -138,8 +153,10 @@ static __always_inline stack_ref stack_walk_tables(__u32 index, struct stack_slo
 	slot->fp = registers_fp(regs);
 	slot->key = 0;
 	unwind_walk(index, slot);
-	if (!slot->window_bytes) /* exec: the registers are of a program that is there no more */
-		slot->end = STACK_GONE;
+	if (!slot->window_bytes)
+		slot->end = task_in_exec() ? STACK_GONE : STACK_LOST;
+	if (slot->end >= STACK_NEW && !stack_copy_fits())
+		slot->end = STACK_LOST;
 	tally_seen(TALLY_WALKS + slot->end);
 	if (slot->end == STACK_GONE)
 		return 0;

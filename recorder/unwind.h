@@ -26,8 +26,8 @@ int unwind_serve(struct unwind *);
  * file that cannot be read is no error: 0 or -ENOMEM. */
 int unwind_expect(struct unwind *, const char *path);
 
-/* Likewise of a command, found as execvp(3) finds it, and of the libraries that the recorder itself
- * uses, which most programs do. */
+/* Likewise of a command, found as execvp(3) finds it, of its dynamic linker, and of the libraries
+ * that the recorder itself uses, which most programs do. */
 int unwind_expect_command(struct unwind *, const char *command);
 
 /* The row for an offset in an image; false: none, or the image has no table. */

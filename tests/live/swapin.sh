@@ -33,8 +33,9 @@ equal 'written below send_out' \
 	"$(query "$dir/known.mtape" "SELECT sum(out_pages) $of_oracle AND folded LIKE '%;send_out;%'")" \
 	"$(truth "$dir/truth" out_pages)"
 echo "the kernel counted $in_counted in and $out_counted out on the whole host"
+# Some may have come and gone just before the recording or after it: that what was recorded is all, `covered` says.
 all=$(query "$dir/known.mtape" 'SELECT sum(in_pages), sum(out_pages) FROM swap_total')
-equal 'the whole host' "$all" "$in_counted,$out_counted"
+[ "${all%,*}" -le "$in_counted" ] && [ "${all#*,}" -le "$out_counted" ] || fail "recorded $all"
 
 "$memtape" report swapin "$dir/known.mtape" --format csv > "$dir/report"
 equal 'the columns' "$(head -1 "$dir/report")" TIME,COMM,PID,COUNT
@@ -49,10 +50,11 @@ cgroup=$made
 	sh -c "echo \$\$ > $cgroup/cgroup.procs; exec $pressure swap 48 1" > "$dir/truth"
 query "$dir/tight.mtape" "SELECT sum(in_pages), sum(out_pages), folded FROM swap_total
 	JOIN stack_text USING (stack_id) GROUP BY folded"
+# The page that the stack is on may be among them: then no more can be said than fill.
 driven=$(query "$dir/tight.mtape" "SELECT sum(out_pages) FROM swap_total JOIN stack_text USING (stack_id)
-	WHERE folded LIKE '%;run_swap;fill'")
+	WHERE folded LIKE '%;fill'")
 [ "$driven" -ge $((20 * 256)) ] || fail "fill has driven out only $driven pages"
 
 "$memtape" report vmscan "$dir/known.mtape" --wide --format csv > "$dir/wide"
 equal 'KB from and to swap, in vmscan' "$(awk -F, '/^$/ { at = 0 } /,IN-SWAP,/ { at = 1; next } at { i += $11; o += $13 }
-	END { print i "," o }' "$dir/wide")" "$((in_counted * 4)),$((out_counted * 4))"
+	END { print i "," o }' "$dir/wide")" "$((${all%,*} * 4)),$((${all#*,} * 4))"

@@ -38,6 +38,44 @@ static size_t parameter_name(const char *line, size_t length, const char **name)
 	return strncmp(*name + n, "  ", 2) ? 0 : n;
 }
 
+/* Behind the word and what joins it to the next one; the text's end behind the last. NULL: this is
+ * no list of words, as in "pid, rss or vsz". */
+static const char *next_word(const char *text, size_t *length)
+{
+	*length = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+	text += *length;
+	if (!*length)
+		return NULL;
+	if (!strncmp(text, ", ", 2))
+		return text + 2;
+	return !*text ? text : !strncmp(text, " or ", 4) ? text + 4 : NULL;
+}
+
+bool parameter_takes(const struct report_parameter *parameter, const char *value)
+{
+	size_t length, n = strlen(value);
+
+	for (const char *at = parameter->words, *next; *at; at = next) {
+		next = next_word(at, &length);
+		if (length == n && !strncmp(at, value, n))
+			return true;
+	}
+	return !parameter->words[0];
+}
+
+/* What it means, without its default, if that is a list of words. */
+static void parse_words(struct report_parameter *parameter, const char *meaning, size_t length)
+{
+	size_t n;
+
+	copy(parameter->words, sizeof(parameter->words), meaning, length);
+	const char *next = strstr(parameter->words, " or ") ? parameter->words : NULL;
+	while (next && *next)
+		next = next_word(next, &n);
+	if (!next)
+		parameter->words[0] = '\0';
+}
+
 /* Its default stands in brackets at the line's end. */
 static void parse_parameter(struct report *report, const char *line, size_t length)
 {
@@ -52,8 +90,11 @@ static void parse_parameter(struct report *report, const char *line, size_t leng
 	for (const char *at = name + n; at < end && *end == ')'; at++)
 		if (*at == '(')
 			open = at + 1;
-	if (open)
-		copy(parameter->initial, sizeof(parameter->initial), open, end - open);
+	if (!open)
+		return;
+	copy(parameter->initial, sizeof(parameter->initial), open, end - open);
+	name += n + strspn(name + n, " ");
+	parse_words(parameter, name, open - name - strlen(" ("));
 }
 
 static void report_parse(const char *name, const char *sql, struct report *out)

@@ -15,11 +15,13 @@
 enum {
 	REPORT_PARAMETERS_MAX = 8,
 	REPORT_NAME_MAX = 31,
+	REPORT_WORDS_MAX = 79,
 };
 
 struct report_parameter {
 	char name[REPORT_NAME_MAX + 1];
 	char initial[REPORT_NAME_MAX + 1]; /* "": NULL unless it is given; "off": it is a flag */
+	char words[REPORT_WORDS_MAX + 1];  /* all that it may be, as in "pid, rss or vsz", or "" */
 };
 
 static inline bool parameter_is_flag(const struct report_parameter *parameter)
@@ -44,6 +46,9 @@ int builtin_report(size_t i, struct report *out);
 void builtin_names(struct text *out);
 
 const struct report_parameter *report_parameter(const struct report *, const char *name);
+
+/* Whether it may be that value: any, unless its meaning in the first comment is a list of words. */
+bool parameter_takes(const struct report_parameter *, const char *value);
 
 /* The comment lines before the first statement, parameters as options. */
 void report_help(const struct report *, struct text *out);

@@ -52,6 +52,9 @@ int question_check(const struct question *question, struct outcome *outcome)
 		if (is_integer(parameter->initial) && !is_integer(extra->value))
 			return outcome_usage(outcome, "--%s wants a number, not '%s'", extra->name,
 					     extra->value);
+		if (!parameter_takes(parameter, extra->value))
+			return outcome_usage(outcome, "--%s wants %s, not '%s'", extra->name,
+					     parameter->words, extra->value);
 	}
 	if ((question->from || question->to) && !report_mentions(report, ":from"))
 		return refuse_option(report, question->from ? "from" : "to", outcome);

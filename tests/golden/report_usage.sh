@@ -20,6 +20,7 @@ ask report leaks alpha.db alpha.db
 ask report leaks alpha.db --tpo 3
 ask report leaks alpha.db --top
 ask report leaks alpha.db --top many
+ask report free alpha.db --unit furlong
 ask report leaks alpha.db -x
 ask report leaks alpha.db --strict=yes
 ask report leaks alpha.db --format xml

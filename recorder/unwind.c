@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,11 +231,10 @@ static int unwind_give(struct unwind *unwind, const struct unwind_wanted *wanted
  * kernel side asks. */
 int unwind_expect(struct unwind *unwind, const char *path)
 {
-	char real[PATH_MAX]; /* as mappings name it */
 	struct stat file;
-	struct image *image = !realpath(path, real) || stat(real, &file) || !S_ISREG(file.st_mode)
+	struct image *image = stat(path, &file) || !S_ISREG(file.st_mode)
 				      ? NULL
-				      : images_of_file(unwind->images, real);
+				      : images_of_file(unwind->images, path);
 	struct unwind_file key;
 	if (!image)
 		return 0;

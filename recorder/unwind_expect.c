@@ -26,6 +26,13 @@ static int expect_libraries(struct unwind *unwind)
 	return error;
 }
 
+/* By the name that its mappings will have. */
+static int expect_file(struct unwind *unwind, const char *path)
+{
+	char real[PATH_MAX];
+	return realpath(path, real) ? unwind_expect(unwind, real) : 0;
+}
+
 /* Of musl it is the whole C library. */
 static int expect_interpreter(struct unwind *unwind, const char *program)
 {
@@ -36,7 +43,7 @@ static int expect_interpreter(struct unwind *unwind, const char *program)
 	if (fd >= 0 && !elf_file_open(fd, &file) &&
 	    !elf_section(file, ".interp", PATH_MAX, &path, &size) && size &&
 	    !((const char *)path)[size - 1])
-		error = unwind_expect(unwind, path);
+		error = expect_file(unwind, path);
 	elf_file_close(file);
 	if (fd >= 0)
 		close(fd);
@@ -45,7 +52,7 @@ static int expect_interpreter(struct unwind *unwind, const char *program)
 
 static int expect_program(struct unwind *unwind, const char *path)
 {
-	int error = unwind_expect(unwind, path);
+	int error = expect_file(unwind, path);
 	return error ? error : expect_interpreter(unwind, path);
 }
 

@@ -8,7 +8,7 @@
 enum {
 	FORMAT_VERSION = 1,
 
-	BLOCK_RAW_TARGET = 256 << 10,   /* a block is closed when its content reaches this */
+	BLOCK_RAW_TARGET = 512 << 10,   /* a block is closed when its content reaches this */
 	BLOCK_RAW_MAX = 16 << 20,       /* content of a block, and of a batch, bytes */
 	BLOCK_STORED_MAX = 17 << 20,    /* its zstd frame */
 	BLOCK_UNPACKED_MAX = 256 << 20, /* a batch as arrays in memory */

@@ -8,7 +8,7 @@
 #include "recorder/snapshots.h"
 #include "recorder/texts.h"
 
-static const int64_t wait_ns = 10000000000LL;
+static const int64_t wait_ns = 30000000000LL;
 
 struct texts {
 	struct texts_options options;

@@ -36,8 +36,8 @@ int texts_end(struct texts *, int64_t now);
 int texts_move(struct texts *, const char *root);
 
 /*
- * Flushes the writer, of snapshots but every ten seconds: texts that follow each other pack four
- * times better together. Where tasks wait for memory they do not wait, as that may end the
+ * Flushes the writer, of snapshots but every thirty seconds: texts that follow each other pack
+ * eight times better together. Where tasks wait for memory they do not wait, as that may end the
  * recording. 0 or -errno.
  */
 int texts_flush(struct texts *, int64_t now);

@@ -2,7 +2,7 @@
 # The whole host recorded while it idles, with 100 and with 1,000 processes more: recorder's CPU, bytes an hour (1 % and 5 MB, 20 MB at most)
 set -eu
 . tests/bench/common.sh
-seconds=${IDLE_SECONDS:-60}
+seconds=${IDLE_SECONDS:-90}
 
 cpu_ticks() { # of a process: user and system
 	sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
@@ -16,7 +16,7 @@ for n in 100 1000; do
 	"$record" -a -o "$dir/trace" 2> "$dir/said" &
 	recorder=$!
 	until [ -s "$dir/trace" ]; do sleep 0.1; kill -0 $recorder; done
-	sleep 12 # the first reading of all
+	sleep 45 # the first reading of all is written
 	bytes=$(stat -c %s "$dir/trace")
 	ticks=$(cpu_ticks $recorder)
 	sleep "$seconds"

@@ -96,21 +96,16 @@ SELECT 0 AS from_ns, 9223372036854775807 AS to_ns;
 -- /proc/vmstat as it was read first and last in that time: what the kernel itself counted between the
 -- two is rise(snapshot_value(last, NAME), snapshot_value(first, NAME)).
 CREATE VIEW temp.vmstat_period AS
+WITH reading AS (
+	SELECT session, ts_ns, content_text
+	FROM snapshot_system
+	WHERE path = '/proc/vmstat'
+	AND ts_ns BETWEEN (SELECT from_ns FROM period) AND (SELECT to_ns FROM period)
+)
 SELECT a.session, a.ts_ns AS from_ns, b.ts_ns AS to_ns, a.content_text AS first, b.content_text AS last
-FROM (
-	SELECT session, min(s.ts_ns) AS ts_ns, content_text
-	FROM snapshot_system AS s
-	WHERE path = '/proc/vmstat'
-	AND s.ts_ns BETWEEN (SELECT from_ns FROM period) AND (SELECT to_ns FROM period)
-	GROUP BY session
-) AS a
-JOIN (
-	SELECT session, max(s.ts_ns) AS ts_ns, content_text
-	FROM snapshot_system AS s
-	WHERE path = '/proc/vmstat'
-	AND s.ts_ns BETWEEN (SELECT from_ns FROM period) AND (SELECT to_ns FROM period)
-	GROUP BY session
-) AS b ON b.session = a.session;
+FROM (SELECT session, min(ts_ns) AS ts_ns, content_text FROM reading GROUP BY session) AS a
+JOIN (SELECT session, max(ts_ns) AS ts_ns, content_text FROM reading GROUP BY session) AS b
+	ON b.session = a.session;
 
 -- What was lost: `loss` without the rows that only stand behind younger ones.
 CREATE VIEW temp.lost AS

@@ -48,12 +48,18 @@ __noinline int stack_copy_page(__u32 index, __u64 at)
 	return !bpf_probe_read_user((char *)slot->copy.memory + at, STACK_PAGE, (void *)addr);
 }
 
+/* Whether the ring is filled up to so many eighths at most. */
+static __always_inline bool stack_ring_below(void *ring, __u64 eighths)
+{
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) <=
+	       bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 8 * eighths;
+}
+
 /* Copies leave half of the ring to rows: when it is fuller the frames known must do. */
 static __always_inline bool stack_copy_fits(void)
 {
 	void *ring = ring_here();
-	return ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) <=
-			       bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2;
+	return ring && stack_ring_below(ring, 4);
 }
 
 /*
@@ -65,11 +71,10 @@ static __always_inline __u64 stack_copy_memory(__u32 index, struct stack_copy *c
 {
 	__u64 sp = copy->reg[7] & ~7ULL;
 	__u64 first = STACK_PAGE - (sp & (STACK_PAGE - 1)), bytes = first;
-	__u64 used = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
-	__u64 size = bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
+	bool whole = stack_ring_below(ring, 3);
 	if (bpf_probe_read_user(copy->memory, first, (void *)sp))
 		return 0;
-	for (int i = 0; i < STACK_COPY_MAX / STACK_PAGE - 1 && used <= size / 8 * 3; i++)
+	for (int i = 0; i < STACK_COPY_MAX / STACK_PAGE - 1 && whole; i++)
 		if (stack_copy_page(index, first + i * STACK_PAGE))
 			bytes = first + (i + 1) * STACK_PAGE;
 	return bytes <= STACK_COPY_MAX ? bytes : 0;

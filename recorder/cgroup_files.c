@@ -156,28 +156,15 @@ static int folder_drop(struct cgroup_files *files, size_t at)
 	for (int i = 0; i < NAMES && !error; i++)
 		if (folder->written[i].epoch)
 			error = text_write(files, folder, i, NULL, 0);
+	hash_remove(&files->by_path, hash_text(folder->path, strlen(folder->path)), 0);
 	free(folder->path);
 	free(folder);
 	files->all[at] = files->all[--files->count];
 	return error;
 }
 
-/* Nothing can be taken out of a map. */
-static int map_renew(struct cgroup_files *files)
-{
-	int error = 0;
-	hash_release(&files->by_path);
-	files->by_path = (struct hash){ 0 };
-	for (size_t i = 0; i < files->count && !error; i++)
-		error = hash_set(&files->by_path,
-				 hash_text(files->all[i]->path, strlen(files->all[i]->path)), 0,
-				 (uintptr_t)files->all[i]);
-	return error;
-}
-
 static int round_end(struct cgroup_files *files)
 {
-	size_t before = files->count;
 	int error = 0;
 	fts_close(files->walk);
 	files->walk = NULL;
@@ -186,8 +173,6 @@ static int round_end(struct cgroup_files *files)
 			i++;
 		else
 			error = folder_drop(files, i);
-	if (!error && files->count < before)
-		error = map_renew(files);
 	return error ? error
 		     : snapshots_tick(files->writer, files->ts_ns, ROUND_CGROUPS, files->files);
 }

@@ -71,6 +71,7 @@ static int watched_drop(struct processes *processes, size_t i)
 {
 	struct watched *watched = processes->all[i];
 	int error = watched_gone(&processes->watcher, watched);
+	hash_remove(&processes->by_pid, watched->pid, 0);
 	watched_release(&processes->watcher, watched);
 	free(watched);
 	processes->all[i] = processes->all[--processes->count];
@@ -143,21 +144,8 @@ static void round_begin(struct processes *processes, int64_t now)
 	rewinddir(processes->folder);
 }
 
-/* Nothing can be taken out of a map. */
-static int map_renew(struct processes *processes)
-{
-	int error = 0;
-	hash_release(&processes->by_pid);
-	processes->by_pid = (struct hash){ 0 };
-	for (size_t i = 0; i < processes->count && !error; i++)
-		error = hash_set(&processes->by_pid, processes->all[i]->pid, 0,
-				 (uintptr_t)processes->all[i]);
-	return error;
-}
-
 static int round_end(struct processes *processes)
 {
-	size_t before = processes->count;
 	int error = 0;
 	processes->running = false;
 	for (size_t i = 0; i < processes->count && !error;)
@@ -165,8 +153,6 @@ static int round_end(struct processes *processes)
 			i++;
 		else
 			error = watched_drop(processes, i);
-	if (!error && processes->count < before)
-		error = map_renew(processes);
 	return error ? error
 		     : snapshots_tick(processes->watcher.options.writer, processes->watcher.ts_ns,
 				      ROUND_PROCESSES, processes->watcher.files);

@@ -240,6 +240,10 @@ static void request_settle(struct request *request, const char *program)
 		    request->host >
 	    1)
 		refuse(program, "a command, processes, a cgroup, or all: only one of them");
+	if (request->procfs && (request->command || request->pid_count || request->cgroup ||
+				request->host || request->choice[0] || request->duration_ns))
+		refuse(program,
+		       "--procfs reads recorded files: no command, process, cgroup, source or time");
 	bool heap_named = request->heap_named || asks_heap(request->choice);
 	named |= request->cgroup && heap_named;
 	if (heap_named && !named && !request->check)

@@ -10,8 +10,8 @@ out=$O/demo
 trace=$out/demo.mtape
 db=$out/demo.db
 svg=$out/faults.svg
-rm -rf "$out"
-mkdir -p "$out"
+rm -rf "$out" 2> /dev/null && mkdir -p "$out" ||
+	{ echo "demo: cannot write $out: made by another user? Run it as that one: sudo make demo" >&2; exit 1; }
 cgroup=
 trap cgroup_remove EXIT
 trap 'exit 1' INT TERM

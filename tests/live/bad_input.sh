@@ -49,6 +49,8 @@ whole() {
 
 # ---- wrong usage
 
+refused 2 'procfs reads recorded files' "$record" --procfs /proc -p 1 -o t.mtape
+refused 2 'procfs reads recorded files' "$record" --procfs /proc -o t.mtape -- true
 refused 2 "'--dration'" "$record" --dration 3 -- true
 refused 2 "'y'" "$record" -y -- true
 refused 2 "soon" "$record" -d soon -- true

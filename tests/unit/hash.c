@@ -1,5 +1,5 @@
 /*
- * The map gives what a plain array gives, whatever the keys.
+ * The map gives what a plain array gives, whatever the keys, also while some are removed.
  */
 #include "recorder/hash.h"
 #include "tests/check.h"
@@ -45,6 +45,17 @@ static void both_set(struct hash *hash, struct oracle *oracle, uint64_t a, uint6
 	CHECK(hash->used < hash->size && !(hash->size & (hash->size - 1)));
 }
 
+static void both_remove(struct hash *hash, struct oracle *oracle, uint64_t a, uint64_t b)
+{
+	struct hash_entry *entry = oracle_find(oracle, a, b);
+
+	hash_remove(hash, a, b);
+	if (entry)
+		*entry = oracle->entries[--oracle->count];
+	CHECK_EQUAL(hash->used, oracle->count);
+	CHECK_EQUAL(hash_get(hash, a, b), 0);
+}
+
 static void check_all(const struct hash *hash, const struct oracle *oracle)
 {
 	size_t used = 0;
@@ -87,7 +98,17 @@ static void check_shape(int a, int b)
 	CHECK(oracle->count > 1000);
 	check_all(&hash, oracle);
 	CHECK_EQUAL(hash_get(&hash, 12345, 12345), 0);
+	for (int i = 0; i < 2000; i++) {
+		both_remove(&hash, oracle, key(a), key(b));
+		if (!(i % 100))
+			check_all(&hash, oracle);
+	}
+	check_all(&hash, oracle);
+	while (oracle->count)
+		both_remove(&hash, oracle, oracle->entries[0].a, oracle->entries[0].b);
+	check_all(&hash, oracle);
 	hash_release(&hash);
+	hash_remove(&hash, 1, 1);
 	CHECK_EQUAL(hash_get(&hash, key(a), key(b)), 0);
 	hash_release(&hash);
 	free(oracle);
